@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class EvalHubConfig(AppConfig):
+    name = "evalhub"
+    verbose_name = "EvalHub"

@@ -1,0 +1,13 @@
+"""Every bound on what comes in, in one place; each refusal names its limit."""
+
+MAX_BODY_BYTES = 20 * 1024 * 1024  # after inflating
+MAX_FIELD_BYTES = 10 * 1024 * 1024  # one of inputs, outputs, expected, as JSON
+MAX_ITEMS = 1_000  # records in one post, and rows in one write transaction
+MAX_METADATA_BYTES = 256 * 1024
+MAX_NAME_CHARS = 1_000  # names, ids and other one-line texts
+MAX_ERROR_CHARS = 10_000
+MAX_TAGS = 50
+MAX_JSON_DEPTH = 64
+MAX_AHEAD_SECONDS = 5 * 60  # a client's clock may run ahead by so much; else the time of arrival counts
+BLOB_BYTES = 64 * 1024  # files and data URLs over this are lifted out of the payload
+SEARCH_TEXT_CHARS = 20_000  # of a record's inputs and outputs, each

@@ -1,0 +1,31 @@
+"""Tests talk to real servers: a throw-away PostgreSQL and Redis are started for the run and thrown away after it."""
+
+import os
+
+import pytest
+
+from tests import servers
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    from django.conf import settings
+
+    if not hasattr(config, "workerinput"):  # the controller, or no xdist; workers inherit the environment
+        os.environ.update(servers.start())
+    settings.DATABASES["default"].update(
+        HOST=os.environ["EVALHUB_TEST_SOCKETS"], PORT="", NAME="evalhub", USER="evalhub", PASSWORD="", CONN_MAX_AGE=0
+    )
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+    url = f"unix://{os.environ['EVALHUB_TEST_SOCKETS']}/redis.sock?db={worker}"
+    settings.REDIS_URL = url
+    for queue in settings.RQ_QUEUES.values():
+        queue["URL"] = url
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+
+
+@pytest.fixture
+def project(db):
+    from tests import factories
+
+    return factories.project()
