@@ -2,8 +2,11 @@
 
 from itertools import count
 
+from django.utils import timezone
+
 from evalhub.models import Membership, Project, Role, User
-from records.models import Metric, ValueType
+from records.ids import uuid7
+from records.models import Metric, Payload, Record, Source, ValueType
 
 _n = count(1)
 
@@ -28,3 +31,12 @@ def metric(project: Project, slug: str = "", value_type: ValueType = ValueType.N
         fields = {"min_score": 0, "max_score": 1, "passing_score": 0.5} | fields
     slug = slug or f"metric_{next(_n)}"
     return Metric.objects.create(project=project, slug=slug, name=slug.title(), value_type=value_type, **fields)
+
+
+def record(project: Project, inputs: object = None, outputs: object = None, **fields: object) -> Record:
+    """A row and its payload alone, without roll-ups: what goes through ingest has those."""
+    id = fields.setdefault("id", uuid7())
+    fields = {"created_at": timezone.now(), "source": Source.API, "is_root": True, "external_id": str(id)} | fields
+    made = Record.objects.create(project=project, **fields)
+    Payload.objects.create(project=project, record_id=id, inputs=inputs, outputs=outputs)
+    return made
