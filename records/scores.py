@@ -1,0 +1,348 @@
+"""Writing scores: the only module that changes the score table, a record's status, or the roll-ups of scores.
+
+Every writer is one transaction in one locking order (records in id order, score rows, roll-ups in key order), so that
+workers, people, the API, re-scores and cancels run at the same time without waiting in a ring or counting twice. The
+statements and what each is for stand in records/sql/scores.sql. Nothing here is slower or different inside an outer
+transaction that has already locked the records, but such a caller must not have touched a roll-up before: see
+`place_scores`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from records.ids import is_sampled, uuid7
+from records.limits import MAX_ITEMS
+from records.models import Metric, Rank, Score, ScoreSource, ScoreStatus
+from records.rows import as_rows
+from records.sql import load
+from records.values import TypedValue
+
+SQL = load("scores")
+MAX_ATTEMPTS = 8
+
+Step = Callable[..., list[tuple]]
+
+
+class UnknownRecord(LookupError):
+    """A score names a record, or a metric, that the project does not have. Nothing was stored."""
+
+
+@dataclass(slots=True)
+class NewScore:
+    """A completed score by a person or through the API.
+
+    `key` is the sender's own id of it: the same sender, metric and key again is a harmless repeat. `rank` None: by the
+    source and the metric's primary evaluator. `task_key` only where the score answers a task of its own kind.
+    """
+
+    record_id: UUID
+    metric: Metric
+    value: TypedValue
+    source: ScoreSource = ScoreSource.API
+    sender: str = ""
+    key: str = ""
+    scorer: str = ""
+    reasoning: str = ""
+    rank: Rank | None = None
+    evaluator: str = ""
+    evaluator_version_id: int | None = None
+    version_no: int | None = None
+    tokens: int | None = None
+    cost: Decimal | None = None
+    duration_ms: int | None = None
+    id: UUID = field(default_factory=uuid7)
+    task_key: str = ""
+
+    def row(self) -> dict[str, Any]:
+        key = self.task_key or f"sent:{self.sender}:{self.metric.slug}:{self.key or self.id}"
+        return _typed(self.value) | {
+            "id": self.id, "record_id": self.record_id, "metric_id": self.metric.id,
+            "metric_version": self.metric.version, "source": self.source, "scorer": self.scorer,
+            "reasoning": self.reasoning, "rank": self.rank, "evaluator": self.evaluator,
+            "evaluator_version_id": self.evaluator_version_id, "version_no": self.version_no, "tokens": self.tokens,
+            "cost": self.cost, "duration_ms": self.duration_ms, "task_key": key,
+        }  # fmt: skip
+
+
+@dataclass(slots=True)
+class Task:
+    """One thing to measure on each of many records: what a pending score will say of its origin.
+
+    `key` as in `run:<id>:<evaluator version>:<epoch>`; with `per_input` the record's input hash is put behind it, so
+    that a record whose inputs or outputs changed is a new task.
+    """
+
+    metric_id: int
+    key: str
+    source: ScoreSource
+    per_input: bool = False
+    rank: Rank | None = None
+    scorer: str = ""
+    evaluator: str = ""
+    evaluator_version_id: int | None = None
+    version_no: int | None = None
+    run_id: int | None = None
+    run_no: int | None = None
+    rule_id: int | None = None
+    rule: str = ""
+    probability: float | None = None
+    epoch: int = 1
+    assignee_id: int | None = None
+    not_before: datetime | None = None
+
+    def row(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A pending score in a worker's hands until its lease ends; `attempts` is the fence its result must bring back."""
+
+    id: UUID
+    record_id: UUID
+    metric_id: int
+    attempts: int
+    source: int
+    evaluator_version_id: int | None
+    run_id: int | None
+    rule_id: int | None
+    epoch: int
+
+
+@dataclass(slots=True)
+class ScoreResult:
+    """What became of a pending score. A person's pending score was never claimed: its `attempts` are 0.
+
+    `value` for completed ones, `error` for errored, `reasoning` may say why it was skipped. `metric_version`: the one
+    whose pass condition `value.passed` follows. prompt, reply and output go to the score's detail.
+    """
+
+    id: UUID
+    record_id: UUID
+    attempts: int
+    status: ScoreStatus
+    value: TypedValue | None = None
+    metric_version: int | None = None
+    reasoning: str = ""
+    error: str = ""
+    scorer: str = ""
+    tokens: int | None = None
+    cost: Decimal | None = None
+    duration_ms: int | None = None
+    input_hash: bytes | None = None
+    prompt: str | None = None
+    reply: str | None = None
+    output: str | None = None
+
+    def row(self) -> dict[str, Any]:
+        return _typed(self.value or TypedValue()) | {
+            "id": self.id, "record_id": self.record_id, "attempts": self.attempts, "status": self.status,
+            "metric_version": self.metric_version, "reasoning": self.reasoning, "error": self.error,
+            "scorer": self.scorer, "tokens": self.tokens, "cost": self.cost, "duration_ms": self.duration_ms,
+            "input_hash": self.input_hash,
+        }  # fmt: skip
+
+
+def _typed(value: TypedValue) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in TypedValue.__dataclass_fields__}
+
+
+@contextmanager
+def settling(project_id: int, record_ids: Iterable[UUID]) -> Iterator[Step]:
+    """One transaction around changes to the scores of at most 1,000 records: locks, then the caller's steps by their
+    names in scores.sql, then status, roll-ups and samples. The only way scores change, but for ingest."""
+    records = _slice(record_ids)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(SQL["stages"])
+        step = _steps(cursor, project_id)
+        step("lock_records", records=records)
+        yield step
+        step("record_status", records=records)
+        step("record_deltas")
+        step("score_deltas")
+        _sample(step, records)
+
+
+def _slice(record_ids: Iterable[UUID]) -> list[UUID]:
+    records = sorted(set(record_ids))
+    if len(records) > MAX_ITEMS:
+        raise ValueError(f"{len(records)} records in one transaction: at most {MAX_ITEMS}.")
+    return records
+
+
+def _steps(cursor: Any, project_id: int) -> Step:
+    def step(name: str, **params: Any) -> list[tuple]:
+        cursor.execute(SQL[name], {"p": project_id, **params})
+        return cursor.fetchall() if cursor.description else []
+
+    return step
+
+
+def _sample(step: Step, records: list[UUID]) -> None:
+    sampled = [id for id in records if is_sampled(id)]
+    if sampled:
+        step("samples", sampled=sampled)
+
+
+def add_scores(project_id: int, new: Sequence[NewScore]) -> list[UUID]:
+    """Stores completed scores on at most 1,000 records; their ids, in order. A repeat gives the id of the first.
+
+    A correction by a person is a new score of source human: it becomes current by its rank, and nothing is overwritten.
+    Raises UnknownRecord.
+    """
+    if not new:
+        return []
+    with settling(project_id, (score.record_id for score in new)) as step:
+        return _place(step, new)
+
+
+def place_scores(project_id: int, new: Sequence[NewScore]) -> list[UUID]:
+    """`add_scores` for ingest: inside its transaction, after its records are written and locked, before any roll-up.
+
+    Leaves the roll-ups to the caller, because one transaction must write each roll-up table once, in key order: the
+    record's status is changed (the caller's after-minus-before sees it), and what changed in scores lies in stage_delta
+    until `fold_scores`. Call `open_stages` first; a record that changes is_root is staged there before this call.
+    """
+    records = _slice(score.record_id for score in new)
+    with connection.cursor() as cursor:
+        step = _steps(cursor, project_id)
+        step("lock_records", records=records)
+        ids = _place(step, new)
+        step("record_status", records=records)
+        return ids
+
+
+def open_stages() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(SQL["stages"])
+
+
+def fold_scores(project_id: int, record_ids: Iterable[UUID]) -> None:
+    """Folds what `place_scores` left into score_rollup and the samples; after the caller's record_rollup."""
+    with connection.cursor() as cursor:
+        step = _steps(cursor, project_id)
+        step("score_deltas")
+        _sample(step, sorted(set(record_ids)))
+
+
+def _place(step: Step, new: Sequence[NewScore]) -> list[UUID]:
+    rows = as_rows(score.row() for score in new)
+    step("stage_new", rows=rows)
+    step("decide")
+    step("unset")
+    step("insert")
+    ids = [id for (id,) in step("ids_of_tasks", rows=rows)]
+    for id, score in zip(ids, new, strict=True):
+        if id is None:
+            raise UnknownRecord(f"The project has no record {score.record_id}, or no metric {score.metric.slug}.")
+    return ids
+
+
+def plan_scores(project_id: int, record_ids: Iterable[UUID], tasks: Sequence[Task]) -> int:
+    """Adds a pending score for each task on each of at most 1,000 records, without those already there; how many.
+
+    A record that has a completed value keeps showing it.
+    """
+    records = _slice(record_ids)
+    with settling(project_id, records) as step:
+        step("stage_pending", records=records, rows=as_rows(task.row() for task in tasks))
+        step("decide")
+        step("unset")
+        step("insert")
+        return len(step("staged"))
+
+
+def claim(project_id: int, run_id: int | None, limit: int, lease_seconds: float) -> list[Claimed]:
+    """Takes up to `limit` pending machine scores of one run (None: of the rules) for `lease_seconds`, oldest first.
+
+    Waits for nobody: what another worker is just claiming is passed over.
+    """
+    sql = SQL["claim"] if run_id is not None else SQL["claim"].replace("run_id = %(run)s", "run_id IS NULL")
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            sql, {"p": project_id, "run": run_id, "limit": limit, "lease": lease_seconds, "most": MAX_ATTEMPTS}
+        )
+        return sorted((Claimed(*row) for row in cursor.fetchall()), key=lambda claimed: claimed.id)
+
+
+def complete(project_id: int, results: Sequence[ScoreResult]) -> set[UUID]:
+    """Stores results on at most 1,000 records; the ids of those stored.
+
+    Not stored, without an error: a score that is no longer pending (done twice, cancelled) or that somebody else has
+    claimed since.
+    """
+    if not results:
+        return set()
+    with settling(project_id, (result.record_id for result in results)) as step:
+        step("stage_results", rows=as_rows(result.row() for result in results))
+        step("decide")
+        step("unset")
+        step("write")
+        details = [r for r in results if r.prompt is not None or r.reply is not None or r.output is not None]
+        if details:
+            rows = ({"id": r.id, "prompt": r.prompt, "reply": r.reply, "output": r.output} for r in details)
+            step("details", rows=as_rows(rows))
+        return {id for (id,) in step("staged")}
+
+
+def put_back(
+    project_id: int,
+    claimed: Sequence[Claimed],
+    reason: str,
+    not_before: datetime | None = None,
+    *,
+    give_back_attempt: bool = False,
+) -> None:
+    """Leaves claimed scores pending, with the reason, until `not_before`: a provider is down, a worker is stopping."""
+    rows = as_rows({"id": c.id, "attempts": c.attempts} for c in claimed)
+    with transaction.atomic(), connection.cursor() as cursor:
+        _steps(cursor, project_id)(
+            "put_back", rows=rows, reason=reason, not_before=not_before, give_back=give_back_attempt
+        )
+
+
+def cancel_pending(project_id: int, run_id: int) -> int:
+    """Deletes a run's pending scores that no worker holds, in slices of 1,000; how many. Nothing has to be put back."""
+    cancelled = 0
+    while True:
+        with connection.cursor() as cursor:
+            found = _steps(cursor, project_id)("cancellable", run=run_id, limit=MAX_ITEMS)
+        if not found:
+            return cancelled
+        records = [id for (id,) in found]
+        with settling(project_id, records) as step:
+            step("cancel", run=run_id, records=records)
+            step("recrown")
+            cancelled += len(step("staged"))
+
+
+def release_expired(project_id: int) -> tuple[set[int | None], int]:
+    """Takes back leases past their time: (the runs that have work again, how many scores were given up).
+
+    Given up, that is errored, are scores that were claimed MAX_ATTEMPTS times without a result.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        step = _steps(cursor, project_id)
+        runs = {run for (run,) in step("release", most=MAX_ATTEMPTS, limit=MAX_ITEMS)}
+        lost = step("lost", most=MAX_ATTEMPTS, limit=MAX_ITEMS)
+    given_up = [
+        ScoreResult(id, record_id, attempts, ScoreStatus.ERRORED, error=f"Given up after {attempts} attempts. {error}")
+        for id, record_id, attempts, error in lost
+    ]
+    return runs, len(complete(project_id, given_up))
+
+
+def delete_scores(project_id: int, ids: Sequence[UUID]) -> int:
+    """Deletes scores of at most 1,000 records, with their details; the best of what is left becomes current."""
+    records = Score.objects.filter(project_id=project_id, id__in=ids).values_list("record_id", flat=True)
+    with settling(project_id, records) as step:
+        step("delete", ids=list(ids))
+        step("recrown")
+        return len(step("staged"))
