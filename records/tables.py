@@ -1,0 +1,121 @@
+"""The records table: django-tables2 over rows that were fetched for just these columns."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import django_tables2 as tables
+from django.utils.html import format_html
+
+from records import cells
+from records.columns import Column
+
+PREVIEW_CHARS = 240
+
+
+@dataclass(slots=True)
+class Row:
+    """A record of the page with what its columns show: previews by path, the current and the newest score by metric."""
+
+    record: Any
+    url: str
+    previews: Mapping[tuple[str, ...], str | None] = field(default_factory=dict)
+    scores: Mapping[int, Any] = field(default_factory=dict)
+    latest: Mapping[int, Any] = field(default_factory=dict)
+
+    @property
+    def id(self) -> UUID:
+        return self.record.id
+
+
+Draw = Callable[[Row], Any]
+
+
+class Cell(tables.Column):
+    """One of records.columns as a table column; `draw` makes the cell of a row."""
+
+    def __init__(self, column: Column, draw: Draw, header: Any) -> None:
+        attrs = {"th": {"class": column.css}, "td": {"class": column.css, "data-label": column.label}}
+        super().__init__(verbose_name=header, accessor="id", empty_values=(), orderable=False, attrs=attrs)
+        self.draw = draw
+
+    def render(self, record: Row) -> Any:
+        return self.draw(record)
+
+
+class RecordTable(tables.Table):
+    class Meta:
+        template_name = "records/_table.html"
+        orderable = False
+
+
+def record_table(
+    rows: Sequence[Row], columns: Sequence[Column], sort: str, link: Callable[[str], str], caption: str
+) -> RecordTable:
+    """`sort` is what the list is sorted by, such as -created; `link(sort)` is the URL of the same list sorted so."""
+    extra = []
+    for number, column in enumerate(columns):
+        extra.append(
+            (f"c{number}", Cell(column, drawer(column, first=number == opening(columns)), header(column, sort, link)))
+        )
+    table = RecordTable(rows, extra_columns=extra)
+    table.caption = caption
+    keys = [column.sort for column in columns]
+    by = sort.lstrip("-")
+    table.sorted_by = f"c{keys.index(by)}" if by in keys else ""
+    table.sort_direction = "descending" if sort.startswith("-") else "ascending"
+    return table
+
+
+def opening(columns: Sequence[Column]) -> int:
+    """Which column carries the link to the record: the inputs, else the name, else the first."""
+    for wanted in (("inputs",), ("name",), ("outputs",)):
+        for number, column in enumerate(columns):
+            if column.path[:1] == wanted or column.key == wanted[0]:
+                return number
+    return 0
+
+
+def header(column: Column, sort: str, link: Callable[[str], str]) -> Any:
+    if not column.sort:
+        return format_html('<span title="{}">{}</span>', column.hint, column.label) if column.hint else column.label
+    now = sort.lstrip("-") == column.sort
+    other = column.sort if now and sort.startswith("-") else f"-{column.sort}"
+    mark = cells.icon("arrow-down" if sort.startswith("-") else "arrow-up", "i-s") if now else ""
+    return format_html(
+        '<a href="{}" hx-get="{}" title="{}">{}{}</a>', link(other), link(other), column.hint, column.label, mark
+    )
+
+
+def drawer(column: Column, first: bool) -> Draw:
+    draw = _drawer(column)
+    if not first:
+        return draw
+    # The link must have words to click on, whatever the cell holds.
+    return lambda row: format_html(
+        '<a class="open" href="{}">{}</a>', row.url, draw(row) or row.record.name or "record"
+    )
+
+
+def _drawer(column: Column) -> Draw:
+    if column.metric:
+        metric = column.metric
+        return lambda row: cells.score(metric, row.scores.get(metric.id), row.latest.get(metric.id))
+    if column.path:
+        return lambda row: cells.preview(row.previews.get(column.path))
+    look = LOOKS.get(column.field, cells.words)
+    return lambda row: look(getattr(row.record, column.field))
+
+
+LOOKS: dict[str, Callable[[Any], Any]] = {
+    "id": cells.short_id,
+    "created_at": cells.moment,
+    "source": cells.source,
+    "status": cells.scoring_status,
+    "tags": cells.tags,
+    "latency_ms": cells.duration,
+    "ttft_ms": cells.duration,
+    "tokens": cells.whole,
+    "cost": cells.money,
+}

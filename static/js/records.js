@@ -1,0 +1,41 @@
+// The records table by keyboard: j and k move a cursor over the rows, Enter opens, times are said in the reader's zone.
+const rows = () => [...document.querySelectorAll("#records tbody tr")];
+let at = -1;
+
+const place = (index) => {
+  const all = rows();
+  if (!all.length) return;
+  at = Math.max(0, Math.min(index, all.length - 1));
+  for (const row of all) row.classList.toggle("cursor", row === all[at]);
+  all[at].querySelector("a")?.focus({ preventScroll: true });
+  all[at].scrollIntoView({ block: "nearest" });
+};
+
+document.addEventListener("keydown", (event) => {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input, textarea, select, dialog")) return;
+  if (event.key !== "j" && event.key !== "k") return;
+  event.preventDefault();
+  place(event.key === "j" ? at + 1 : Math.max(at - 1, 0));
+});
+
+const today = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const thisYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const older = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
+const whole = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
+
+const sayTimes = (root) => {
+  const now = new Date();
+  for (const element of root.querySelectorAll("time[datetime]:not([title])")) {
+    const moment = new Date(element.dateTime);
+    const near = moment.toDateString() === now.toDateString() ? today : moment.getFullYear() === now.getFullYear() ? thisYear : older;
+    element.textContent = near.format(moment);
+    element.title = whole.format(moment);
+  }
+};
+
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.target.id === "results") at = -1;
+  sayTimes(document);
+});
+sayTimes(document);
