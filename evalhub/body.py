@@ -9,6 +9,7 @@ import zlib
 
 from django.http import HttpRequest
 
+MAX_BODY_BYTES = 20 * 1024 * 1024  # of any request, after inflating
 _PIECE = 1024 * 1024
 
 

@@ -1,6 +1,7 @@
 """Every bound on what comes in, in one place; each refusal names its limit."""
 
-MAX_BODY_BYTES = 20 * 1024 * 1024  # after inflating
+from evalhub.body import MAX_BODY_BYTES as MAX_BODY_BYTES  # after inflating
+
 MAX_FIELD_BYTES = 10 * 1024 * 1024  # one of inputs, outputs, expected, as JSON
 MAX_ITEMS = 1_000  # records in one post, and rows in one write transaction
 MAX_METADATA_BYTES = 256 * 1024
