@@ -8,8 +8,10 @@ from functools import wraps
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from evalhub import zones
 from evalhub.models import Membership, Project, Role, User
 
 View = Callable[..., HttpResponse]
@@ -28,7 +30,10 @@ def projects_of(user: User):
 
 
 def project_page(*methods: str, role: Role = Role.VIEWER) -> Callable[[View], View]:
-    """Turns `view(request, project, ...)` into a view of a URL with `<slug:slug>`; the role is on `request.role`."""
+    """Turns `view(request, project, ...)` into a view of a URL with `<slug:slug>`; the role is on `request.role`.
+
+    Times are shown, and words like "today" read, in the user's zone (`zones.zone_of`) while the view runs.
+    """
 
     def decorate(view: View) -> View:
         @require_http_methods(methods)
@@ -41,7 +46,8 @@ def project_page(*methods: str, role: Role = Role.VIEWER) -> Callable[[View], Vi
             if held < role:
                 raise PermissionDenied(f"This needs the role {role.label.lower()} in {project.name}.")
             request.project, request.role = project, held
-            return view(request, project, *args, **kwargs)
+            with timezone.override(zones.zone_of(request.user, project)):
+                return view(request, project, *args, **kwargs)
 
         wrapper.required_role = role
         return wrapper

@@ -28,6 +28,7 @@ class Scope(models.TextChoices):
 
 class User(AbstractUser):
     time_zone = models.CharField(max_length=64, blank=True, help_text="Such as Europe/Berlin; empty: the project's.")
+    must_change_password = models.BooleanField(default=False, help_text="The password was made for one sign-in.")
 
 
 class Project(models.Model):

@@ -1,8 +1,28 @@
 """The composition root's map: one include an app, all pages of a project under /p/<slug>/."""
 
 from django.contrib import admin
-from django.urls import path
+from django.contrib.auth.views import LogoutView
+from django.urls import include, path
+
+from evalhub.views import account, keys, members, projects, settings
+
+settings_pages = [
+    path("", settings.general, name="project-settings"),
+    path("members/", members.member_list, name="project-members"),
+    path("members/<int:user_id>/role", members.member_role, name="project-member-role"),
+    path("members/<int:user_id>/remove", members.member_remove, name="project-member-remove"),
+    path("keys/", keys.key_list, name="project-keys"),
+    path("keys/<int:key_id>/revoke", keys.key_revoke, name="project-key-revoke"),
+    path("audit/", settings.audit_trail, name="project-audit"),
+]
 
 urlpatterns = [
+    path("", projects.project_list, name="projects"),
+    path("projects/menu", projects.project_menu, name="project-menu"),
+    path("sign-in", account.SignIn.as_view(), name="sign-in"),
+    path("sign-out", LogoutView.as_view(), name="sign-out"),
+    path("profile", account.profile, name="profile"),
+    path("profile/password", account.change_password, name="change-password"),
+    path("p/<slug:slug>/settings/", include(settings_pages)),
     path("admin/", admin.site.urls),
 ]

@@ -1,0 +1,68 @@
+"""What every template needs to look like EvalHub: icons, shapes of states, the navigation's entries."""
+
+from functools import lru_cache
+
+from django import template
+from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect
+from django.template import Context
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from lucide.templatetags import lucide
+
+register = template.Library()
+
+
+@register.simple_tag(name="icon")
+@lru_cache(maxsize=512)
+def icon(name: str, extra: str = "") -> SafeString:
+    """A lucide icon as decoration: hidden from screen readers, coloured by its surroundings; `extra` adds classes."""
+    return lucide.lucide(name, size=16, **{"class": f"i {extra}".strip(), "aria-hidden": "true"})
+
+
+@register.simple_tag
+def shape(state: str, extra: str = "") -> SafeString:
+    """The shape of a state (pass, fail, errored, pending, skipped, human): never colour alone."""
+    return format_html('<svg class="i {}" aria-hidden="true"><use href="#shape-{}"/></svg>', extra, state)
+
+
+@register.inclusion_tag("components/nav_item.html", takes_context=True)
+def nav_item(context: Context, url_name: str, icon: str, label: str, tab: bool = False) -> dict[str, object]:
+    """An entry of a project's navigation; no entry where the page does not exist (yet).
+
+    `tab` entries stay at the thumb on a phone, the others move into its "More" menu.
+    """
+    request = context["request"]
+    try:
+        href = reverse(url_name, args=[request.project.slug])
+    except NoReverseMatch:
+        href = ""
+    return {
+        "href": href,
+        "icon": icon,
+        "label": label,
+        "tab": tab,
+        "place": context.get("place", "side"),
+        "current": bool(href) and request.path.startswith(href),
+    }
+
+
+@register.filter
+def initials(user: object) -> str:
+    """At most two letters for the picture of a person: of the full name, else of the user name."""
+    words = (user.get_full_name() or user.get_username()).replace(".", " ").replace("-", " ").split()
+    return "".join(word[0] for word in words[:2]).upper() or "?"
+
+
+@register.filter
+def control(field: BoundField) -> SafeString:
+    """A form field's input with our classes; Django itself adds the id, aria-invalid and aria-describedby."""
+    widget = field.field.widget
+    plain = not isinstance(widget, (CheckboxInput, CheckboxSelectMultiple, RadioSelect))
+    return field.as_widget(attrs={"class": f"input {widget.attrs.get('class', '')}".strip()} if plain else None)
+
+
+@register.filter
+def listed(value: object) -> str:
+    """A list as words with commas between; anything else as it is. The template escapes the result."""
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,51 @@
+"""Who one is: signing in, the profile, the password."""
+
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.forms import PasswordChangeForm
+from django.contrib.auth.views import LoginView
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from evalhub import audit, zones
+from evalhub.forms import ProfileForm
+
+
+class SignIn(LoginView):
+    """Django's own, which knows about safe redirects and session fixation; a refusal answers 422 like every form."""
+
+    template_name = "evalhub/sign_in.html"
+    redirect_authenticated_user = True
+
+    def form_invalid(self, form: object) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(form=form), status=422)
+
+
+@require_http_methods(["GET", "POST"])
+def profile(request: HttpRequest) -> HttpResponse:
+    form = ProfileForm(request.POST or None, instance=request.user)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        audit.note(None, request.user, "user.change", request.user, fields=form.changed_data)
+        messages.success(request, "Saved.")
+        return redirect("profile")
+    if request.method == "POST":
+        request.user.refresh_from_db()  # the form has put the refused values on it, and the page shows its name
+    with timezone.override(zones.zone_of(request.user)):
+        return render(request, "evalhub/profile.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "POST"])
+def change_password(request: HttpRequest) -> HttpResponse:
+    """Also the only page open to somebody who signed in with a one-time password."""
+    form = PasswordChangeForm(request.user, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        form.user.must_change_password = False
+        form.save()
+        update_session_auth_hash(request, form.user)
+        audit.note(None, request.user, "user.password", request.user)
+        messages.success(request, "Your password is changed; other browsers are signed out.")
+        return redirect("profile")
+    return render(request, "evalhub/change_password.html", {"form": form}, status=422 if form.errors else 200)

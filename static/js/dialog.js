@@ -1,0 +1,30 @@
+// Dialogs: data-dialog="id" opens one, data-close closes the one around it, a click on the scrim closes it too.
+// A <dialog data-open> that HTMX brings opens by itself; hx-confirm asks in our own dialog.
+const open = (dialog) => { if (dialog && !dialog.open) dialog.showModal() };
+
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-dialog]");
+  if (opener) return open(document.getElementById(opener.dataset.dialog));
+  if (event.target.closest("[data-close]")) return event.target.closest("dialog")?.close();
+  if (event.target.localName !== "dialog") return;
+  const box = event.target.getBoundingClientRect();
+  const inside = event.clientX >= box.left && event.clientX <= box.right && event.clientY >= box.top && event.clientY <= box.bottom;
+  if (!inside) event.target.close();
+});
+
+const openBrought = () => document.querySelectorAll("dialog[data-open]").forEach(open);
+document.addEventListener("htmx:afterSettle", openBrought);
+openBrought();
+
+// A dialog that HTMX brought is gone once closed, so that the next one finds no ids of the last one.
+document.addEventListener("close", (event) => { if (event.target.matches("#dialog dialog")) event.target.remove() }, true);
+
+document.addEventListener("htmx:confirm", (event) => {
+  if (!event.detail.question) return;
+  event.preventDefault();
+  const dialog = document.getElementById("confirm");
+  dialog.querySelector("h2").textContent = event.detail.question;
+  dialog.returnValue = "";
+  dialog.addEventListener("close", () => { if (dialog.returnValue === "yes") event.detail.issueRequest(true) }, { once: true });
+  open(dialog);
+});

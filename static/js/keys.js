@@ -1,0 +1,32 @@
+// Keyboard first: data-key="e" on a button, link or field makes the key click or focus it; `?` lists what a page knows.
+// Whoever handles a key of its own (j, k, x in the table) calls preventDefault() or lists it in the page's "keys" block.
+const typing = (target) => target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
+const usable = (element) => !element.disabled && element.checkVisibility();
+
+// The last one on the page wins: a drawer's keys come before those of the page below.
+const holder = (key) => {
+  const within = document.querySelector("dialog:modal") ?? document;
+  return [...within.querySelectorAll(`[data-key="${CSS.escape(key)}"]`)].filter(usable).at(-1);
+};
+
+document.addEventListener("keydown", (event) => {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (typing(event.target)) { if (event.key === "Escape") event.target.blur(); return }
+  const element = holder(event.key);
+  if (!element) return;
+  event.preventDefault();
+  if (element.matches("input, textarea, select")) { element.focus(); element.select?.() } else element.click();
+});
+
+const list = document.getElementById("keylist");
+const own = list?.innerHTML ?? "";
+document.getElementById("keys")?.addEventListener("toggle", (event) => {
+  if (event.newState !== "open") return;
+  list.innerHTML = own; // our own words from the template, not data
+  for (const element of document.querySelectorAll("[data-key]")) {
+    const key = document.createElement("dt"), does = document.createElement("dd");
+    key.append(Object.assign(document.createElement("kbd"), { textContent: element.dataset.key }));
+    does.textContent = element.dataset.does || element.getAttribute("aria-label") || element.textContent.trim();
+    list.append(key, does);
+  }
+});
