@@ -8,6 +8,7 @@ MAX_METADATA_BYTES = 256 * 1024
 MAX_NAME_CHARS = 1_000  # names, ids and other one-line texts
 MAX_ERROR_CHARS = 10_000
 MAX_TAGS = 50
+MAX_TAG_CHARS = 100
 MAX_COMMENT_CHARS = 100_000  # the value of a comment score
 MAX_JSON_DEPTH = 64
 MAX_AHEAD_SECONDS = 5 * 60  # a client's clock may run ahead by so much; else the time of arrival counts
