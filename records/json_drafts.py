@@ -1,0 +1,383 @@
+"""JSON -> drafts. Pure: one sent object becomes a record's draft and those of its nested `spans`.
+
+A record may be sent under EvalHub's own names, under the names of `records.unified`, or with `metrics` and `metadata`
+that carry those names. What has a column goes there; everything else is kept in `metrics` or `metadata`.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from records import unified
+from records.drafts import RecordDraft, ScoreDraft
+from records.ids import uuid7
+from records.limits import MAX_AHEAD_SECONDS, MAX_ERROR_CHARS, MAX_JSON_DEPTH, MAX_NAME_CHARS, MAX_TAG_CHARS, MAX_TAGS
+from records.models import Kind, ScoreSource, Source
+from records.values import FIELDS as VALUE_FIELDS
+
+Problem = tuple[str, str]  # where, as `spans.0.latency`, and what is wrong there
+
+
+class BadRecord(Exception):
+    """A sent object that is no record. `problems` names every place; nothing of it is to be stored."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("; ".join(f"{where}: {what}" if where else what for where, what in problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sends, and when it arrived. `trusted`: an operator's import, whose rows may say who made a record and by
+    whom it was scored; over the API that is the key."""
+
+    name: str
+    now: datetime
+    trusted: bool = False
+
+
+class _Wrong(ValueError):
+    pass
+
+
+def text(value: Any) -> str:
+    """One line of text; whole numbers are taken as ids."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        raise _Wrong("must be text.")
+    if len(value) > MAX_NAME_CHARS:
+        raise _Wrong(f"must have at most {MAX_NAME_CHARS:,} characters.")
+    return value
+
+
+def long_text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise _Wrong("must be text.")
+    if len(value) > MAX_ERROR_CHARS:
+        raise _Wrong(f"must have at most {MAX_ERROR_CHARS:,} characters.")
+    return value
+
+
+def time(value: Any) -> datetime:
+    """RFC 3339; without an offset it is UTC, as everywhere in the API."""
+    if not isinstance(value, str):
+        raise _Wrong("must be a time such as 2026-01-31T12:00:00Z.")
+    try:
+        read = datetime.fromisoformat(value.strip())
+        read = (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise _Wrong("must be a time such as 2026-01-31T12:00:00Z.") from None
+    if not 1970 <= read.year <= 9998:
+        raise _Wrong("must be a time from 1970 on.")
+    return read
+
+
+def _number(value: Any, what: str) -> Decimal:
+    """Also from a text of digits, which is how tables carry numbers."""
+    try:
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise InvalidOperation
+        number = Decimal(str(value).strip())
+        if not number.is_finite():
+            raise InvalidOperation
+    except InvalidOperation:
+        raise _Wrong(f"must be {what}.") from None
+    if number < 0:
+        raise _Wrong("must not be negative.")
+    return number
+
+
+def milliseconds(value: Any) -> int:
+    number = _number(value, "a number of seconds")
+    if number > 2_147_483:
+        raise _Wrong("must be in seconds, at most 2,147,483 of them.")
+    return round(number * 1000)
+
+
+def count(value: Any) -> int:
+    number = _number(value, "a whole number")
+    if number > 2_147_483_647:
+        raise _Wrong("must be at most 2,147,483,647.")
+    if number != int(number):
+        raise _Wrong("must be a whole number.")
+    return int(number)
+
+
+def epoch(value: Any) -> int:
+    if (number := count(value)) > 32_767:
+        raise _Wrong("must be at most 32,767.")
+    return number
+
+
+def usd(value: Any) -> Decimal:
+    number = _number(value, "an amount of USD")
+    if number >= 100_000_000:
+        raise _Wrong("must be below 100,000,000 USD.")
+    return round(number, 8)
+
+
+def flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _Wrong("must be true or false.")
+    return value
+
+
+def kind(value: Any) -> str:
+    """A kind that EvalHub does not know is `other`; its name is kept in metadata."""
+    return text(value).lower()
+
+
+def source(value: Any) -> Source:
+    try:
+        return Source[str(value).upper()]
+    except KeyError:
+        raise _Wrong(f"must be one of {', '.join(s.label for s in Source)}.") from None
+
+
+def tags(value: Any) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(tag, str) for tag in value):
+        raise _Wrong("must be an array of texts.")
+    found = list(dict.fromkeys(tag.strip() for tag in value if tag.strip()))
+    if len(found) > MAX_TAGS:
+        raise _Wrong(f"must hold at most {MAX_TAGS} tags.")
+    if any(len(tag) > MAX_TAG_CHARS for tag in found):
+        raise _Wrong(f"must hold tags of at most {MAX_TAG_CHARS} characters.")
+    return found
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise _Wrong("must be an object.")
+    return value
+
+
+def array(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise _Wrong("must be an array.")
+    return value
+
+
+def anything(value: Any) -> Any:
+    return value
+
+
+Reader = Callable[[Any], Any]
+
+READERS: dict[str, Reader] = {
+    "external_id": text, "source": source, "created_at": time, "started_at": time, "ended_at": time,
+    "trace_id": text, "span_id": text, "parent_id": text, "name": text, "kind": kind, "environment": text,
+    "customer": text, "custom_id": text, "thread": text, "model": text, "provider": text, "prompt": text,
+    "prompt_version": count, "experiment": text, "case_id": text, "epoch": epoch, "latency_ms": milliseconds,
+    "ttft_ms": milliseconds, "tokens_in": count, "tokens_out": count, "tokens_cached": count,
+    "tokens_cache_write": count, "tokens": count, "cost": usd, "error": long_text, "tags": tags, "inputs": anything,
+    "outputs": anything, "expected": anything, "metrics": mapping, "metadata": mapping, "scores": array,
+    "spans": array, "cost_estimated": flag, "truncated": flag, "created_by": text,
+}  # fmt: skip
+
+# Every name that a sender may use at the top of a record -> the draft's field, its own name first.
+NAMES: dict[str, str] = {
+    **{name: name for name in READERS if not name.endswith("_ms")},
+    "id": "external_id", "latency": "latency_ms", "ttft": "ttft_ms", "end_time": "ended_at", "case": "case_id",
+    "input": "inputs", "output": "outputs", "llm_input": "inputs", "llm_output": "outputs",
+    "expected_output": "expected", **unified.METRICS, **unified.METADATA,
+}  # fmt: skip
+
+# A row that says `is_root` was written by EvalHub. Of its fields, these follow from others and are not data, and those
+# may be said by an operator's import alone. Anywhere else such a name is the sender's own: it goes to metadata.
+FOLLOWING = frozenset({"id", "is_root", "status", "trace", "spans"})
+TRUSTED = frozenset({"created_by", "source", "cost_estimated", "truncated"})
+
+
+@dataclass(slots=True)
+class _Sent:
+    """One object as it is being read: what was said for which field under which name, and what has no field."""
+
+    said: dict[str, Any] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def put(self, target: str, where: str, value: Any) -> None:
+        try:
+            self.said[target] = READERS[target](value)
+            self.names[target] = where
+        except _Wrong as wrong:
+            self.problems.append((where, str(wrong)))
+
+
+def drafts_from_json(item: Any, sender: Sender) -> list[RecordDraft]:
+    """The record and its nested spans, parents first. Raises BadRecord with all that is wrong."""
+    problems: list[Problem] = []
+    drafts = _record(item, sender, problems, "", None, 0)
+    if problems:
+        raise BadRecord(problems)
+    return drafts
+
+
+def _record(
+    item: Any, sender: Sender, problems: list[Problem], path: str, parent: RecordDraft | None, n: int, depth: int = 0
+) -> list[RecordDraft]:
+    if not isinstance(item, dict) or not item:
+        problems.append((path, "A record is an object that says something."))
+        return []
+    if depth > MAX_JSON_DEPTH:
+        problems.append((path, f"Spans are nested deeper than {MAX_JSON_DEPTH} levels."))
+        return []
+    sent = _Sent()
+    metadata = _top_level(item, sent, sender)
+    metrics = _measured(sent)
+    metadata |= _described(sent)
+    said = sent.said
+    scores = _scores(said.pop("scores", None) or [], sent, sender)
+    children = said.pop("spans", None) or []
+    if said.get("kind") and said["kind"] not in Kind:
+        metadata.setdefault("kind", said["kind"])
+        said["kind"] = Kind.OTHER
+    problems += [(f"{path}.{where}" if path and where else path or where, what) for where, what in sent.problems]
+    draft = _draft(said, metadata, sender, parent, n, bool(children))
+    draft.metrics, draft.metadata, draft.scores = metrics, metadata, scores
+    drafts = [draft]
+    for number, child in enumerate(children):
+        where = f"{path}.spans.{number}" if path else f"spans.{number}"
+        drafts += _record(child, sender, problems, where, draft, number, depth + 1)
+    return drafts
+
+
+def _top_level(item: dict[str, Any], sent: _Sent, sender: Sender) -> dict[str, Any]:
+    """Reads the object's own names; returns what it has no name for, and what two names said differently."""
+    exported = "is_root" in item
+    rest: dict[str, Any] = {}
+    for name, value in item.items():
+        target = NAMES.get(name)
+        if exported and (name in FOLLOWING or (name in TRUSTED and not sender.trusted)):
+            continue
+        if target is None or (name in TRUSTED and not exported):
+            rest[name] = value
+        elif value is None:
+            continue
+        elif target not in sent.said:
+            sent.put(target, name, value)
+        elif name == target:  # our own name counts, whatever stood before it
+            rest[sent.names[target]] = item[sent.names[target]]
+            sent.put(target, name, value)
+        else:
+            rest[name] = value
+    return rest
+
+
+def _measured(sent: _Sent) -> dict[str, Any]:
+    """Moves the measurements that have a column there; returns the others."""
+    rest = {}
+    for name, value in sent.said.pop("metrics", {}).items():
+        column = unified.METRICS.get(name)
+        if column is None or column in sent.said or value is None:
+            rest[name] = value
+        else:
+            sent.put(column, f"metrics.{name}", value)
+    return rest
+
+
+def _described(sent: _Sent) -> dict[str, Any]:
+    """Moves metadata that has a column there. What does not fit its column was somebody's own use of the name."""
+    rest = {}
+    for name, value in sent.said.pop("metadata", {}).items():
+        column = unified.METADATA.get(name)
+        if column is None or column in sent.said or value is None:
+            rest[name] = value
+            continue
+        try:
+            sent.said[column] = READERS[column](value)
+        except _Wrong:
+            rest[name] = value
+    return rest
+
+
+def _draft(
+    said: dict[str, Any], metadata: dict[str, Any], sender: Sender, parent: RecordDraft | None, n: int, is_parent: bool
+) -> RecordDraft:
+    """Fills in what follows: times, totals, and the ids that hold a trace together."""
+    id = uuid7()
+    if parent is not None:
+        said["trace_id"] = parent.trace_id
+        said["parent_id"] = parent.span_id
+        said.setdefault("source", parent.source)
+    elif not said.get("trace_id") and (said.get("span_id") or said.get("parent_id")):
+        group = metadata.get("trace_group_identifier")
+        if isinstance(group, str | int) and group:
+            said["trace_id"] = str(group)[:MAX_NAME_CHARS]
+    if parent is not None and not said.get("span_id"):
+        said["span_id"] = said.get("external_id") or _derived(f"{parent.external_id}/{n}", 16)
+    if not said.get("external_id"):
+        traced = said.get("trace_id") and said.get("span_id")
+        said["external_id"] = f"{said['trace_id']}:{said['span_id']}" if traced else str(id)
+    if is_parent or said.get("trace_id"):
+        if not said.get("trace_id"):
+            said["trace_id"] = _derived(said["external_id"], 32)
+        if not said.get("span_id"):
+            said["span_id"] = _derived(f"{said['external_id']}/", 16)
+    started, ended, latency = said.get("started_at"), said.get("ended_at"), said.get("latency_ms")
+    if latency is None and started and ended and started <= ended:
+        said["latency_ms"] = min(round((ended - started).total_seconds() * 1000), 2_147_483_000)
+    elif latency is not None and started and not ended:
+        said["ended_at"] = started + timedelta(milliseconds=latency)
+    if "tokens" not in said and "tokens_in" in said and "tokens_out" in said:
+        said["tokens"] = min(said["tokens_in"] + said["tokens_out"], 2_147_483_647)
+    created = said.pop("created_at", None) or started or (parent.created_at if parent else ended) or sender.now
+    if created > sender.now + timedelta(seconds=MAX_AHEAD_SECONDS):
+        created = sender.now
+    created_by = said.pop("created_by", "") or sender.name
+    return RecordDraft(id=id, created_at=created, created_by=created_by, source=said.pop("source", Source.API), **said)
+
+
+def _derived(words: str, digits: int) -> str:
+    """The same id for the same words, so that a repeated post is a repeat in all its spans."""
+    return hashlib.sha256(words.encode("utf-8", "replace")).hexdigest()[:digits]
+
+
+SCORE_FIELDS = frozenset({"metric", "reasoning", "scorer", "id", *VALUE_FIELDS.values()})
+# What an exported score says beside; it follows from the rest, or belongs to the installation it came from.
+SCORE_FOLLOWING = frozenset({"value_type", "value", "status", "outcome", "passed", "source", "evaluator"})
+
+
+def _scores(items: list[Any], sent: _Sent, sender: Sender) -> list[ScoreDraft]:
+    drafts = []
+    for n, item in enumerate(items):
+        draft, problems = score_from_json(item, sender)
+        sent.problems += [(f"scores.{n}.{where}" if where else f"scores.{n}", what) for where, what in problems]
+        if draft:
+            drafts.append(draft)
+    return drafts
+
+
+def score_from_json(item: Any, sender: Sender) -> tuple[ScoreDraft | None, list[Problem]]:
+    """A score beside its record. Whether the value fits its metric is for whoever knows the metrics."""
+    if not isinstance(item, Mapping):
+        return None, [("", "A score is an object.")]
+    known = SCORE_FIELDS | SCORE_FOLLOWING if sender.trusted else SCORE_FIELDS
+    fields = ", ".join(sorted(SCORE_FIELDS))
+    problems = [(name, f"A score has no such field; it has {fields}.") for name in item if name not in known]
+    given: dict[str, str] = {}
+    for name in ("metric", "scorer", "id"):
+        try:
+            given[name] = text(item[name]) if item.get(name) is not None else ""
+        except _Wrong as wrong:
+            problems.append((name, str(wrong)))
+    reasoning = item.get("reasoning") or ""
+    try:
+        reasoning = long_text(reasoning)
+    except _Wrong as wrong:
+        problems.append(("reasoning", str(wrong)))
+    if not problems and not given["metric"]:
+        problems.append(("metric", "A score names its metric by its slug."))
+    if problems:
+        return None, problems
+    origin = ScoreSource.API
+    if sender.trusted and str(item.get("source", "")).upper() in ScoreSource.__members__:
+        origin = ScoreSource[str(item["source"]).upper()]
+    value = {name: item[name] for name in VALUE_FIELDS.values() if item.get(name) is not None}
+    # Without an id of the sender's, the same words are the same score: a repeated post adds nothing.
+    key = given["id"] or _derived(f"{given['scorer']} {sorted(value.items())} {reasoning}", 32)
+    return ScoreDraft(given["metric"], value, reasoning, given["scorer"], origin, key), []
