@@ -7,7 +7,7 @@ transaction that has already locked the records, but such a caller must not have
 `place_scores`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,13 +21,11 @@ from records.ids import is_sampled, uuid7
 from records.limits import MAX_ITEMS
 from records.models import Metric, Rank, Score, ScoreSource, ScoreStatus
 from records.rows import as_rows
-from records.sql import load
+from records.sql import Step, load, steps
 from records.values import TypedValue
 
 SQL = load("scores")
 MAX_ATTEMPTS = 8
-
-Step = Callable[..., list[tuple]]
 
 
 class UnknownRecord(LookupError):
@@ -161,7 +159,7 @@ def settling(project_id: int, record_ids: Iterable[UUID]) -> Iterator[Step]:
     records = _slice(record_ids)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(SQL["stages"])
-        step = _steps(cursor, project_id)
+        step = steps(cursor, SQL, project_id)
         step("lock_records", records=records)
         yield step
         step("record_status", records=records)
@@ -175,14 +173,6 @@ def _slice(record_ids: Iterable[UUID]) -> list[UUID]:
     if len(records) > MAX_ITEMS:
         raise ValueError(f"{len(records)} records in one transaction: at most {MAX_ITEMS}.")
     return records
-
-
-def _steps(cursor: Any, project_id: int) -> Step:
-    def step(name: str, **params: Any) -> list[tuple]:
-        cursor.execute(SQL[name], {"p": project_id, **params})
-        return cursor.fetchall() if cursor.description else []
-
-    return step
 
 
 def _sample(step: Step, records: list[UUID]) -> None:
@@ -212,7 +202,7 @@ def place_scores(project_id: int, new: Sequence[NewScore]) -> list[UUID]:
     """
     records = _slice(score.record_id for score in new)
     with connection.cursor() as cursor:
-        step = _steps(cursor, project_id)
+        step = steps(cursor, SQL, project_id)
         step("lock_records", records=records)
         ids = _place(step, new)
         step("record_status", records=records)
@@ -227,7 +217,7 @@ def open_stages() -> None:
 def fold_scores(project_id: int, record_ids: Iterable[UUID]) -> None:
     """Folds what `place_scores` left into score_rollup and the samples; after the caller's record_rollup."""
     with connection.cursor() as cursor:
-        step = _steps(cursor, project_id)
+        step = steps(cursor, SQL, project_id)
         step("score_deltas")
         _sample(step, sorted(set(record_ids)))
 
@@ -303,7 +293,7 @@ def put_back(
     """Leaves claimed scores pending, with the reason, until `not_before`: a provider is down, a worker is stopping."""
     rows = as_rows({"id": c.id, "attempts": c.attempts} for c in claimed)
     with transaction.atomic(), connection.cursor() as cursor:
-        _steps(cursor, project_id)(
+        steps(cursor, SQL, project_id)(
             "put_back", rows=rows, reason=reason, not_before=not_before, give_back=give_back_attempt
         )
 
@@ -313,7 +303,7 @@ def cancel_pending(project_id: int, run_id: int) -> int:
     cancelled = 0
     while True:
         with connection.cursor() as cursor:
-            found = _steps(cursor, project_id)("cancellable", run=run_id, limit=MAX_ITEMS)
+            found = steps(cursor, SQL, project_id)("cancellable", run=run_id, limit=MAX_ITEMS)
         if not found:
             return cancelled
         records = [id for (id,) in found]
@@ -329,7 +319,7 @@ def release_expired(project_id: int) -> tuple[set[int | None], int]:
     Given up, that is errored, are scores that were claimed MAX_ATTEMPTS times without a result.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        step = _steps(cursor, project_id)
+        step = steps(cursor, SQL, project_id)
         runs = {run for (run,) in step("release", most=MAX_ATTEMPTS, limit=MAX_ITEMS)}
         lost = step("lost", most=MAX_ATTEMPTS, limit=MAX_ITEMS)
     given_up = [

@@ -16,13 +16,10 @@ CREATE TEMP TABLE IF NOT EXISTS stage_score (id uuid, record_id uuid, record_cre
 -- is_root and created_at only where they are not the record's present ones (it is changing or going).
 CREATE TEMP TABLE IF NOT EXISTS stage_delta (record_id uuid, metric_id bigint, outcome smallint, n integer,
   value double precision, is_root boolean, created_at timestamptz) ON COMMIT DELETE ROWS;
-CREATE TEMP TABLE IF NOT EXISTS stage_status (created_at timestamptz, is_root boolean, source smallint, old smallint,
-  new smallint, cost numeric, tokens integer, latency_ms integer, failed integer) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE IF NOT EXISTS stage_record_delta (created_at timestamptz, is_root boolean, status smallint,
+  source smallint, sign integer, cost numeric, tokens integer, latency_ms integer, failed integer) ON COMMIT DELETE ROWS;
 -- Inside an outer transaction nothing is committed between two batches.
-TRUNCATE stage_score, stage_delta, stage_status;
-
--- name: empty_score_stage
-TRUNCATE stage_score;
+TRUNCATE stage_score, stage_delta, stage_record_delta;
 
 -- name: lock_records
 SELECT id FROM record WHERE project_id = %(p)s AND id = ANY(%(records)s::uuid[]) ORDER BY id FOR NO KEY UPDATE;
@@ -174,15 +171,16 @@ changed AS (
   UPDATE record r SET status = n.status FROM n JOIN record o ON o.project_id = %(p)s AND o.id = n.id
   WHERE r.project_id = %(p)s AND r.id = n.id AND o.status <> n.status
   RETURNING r.created_at, r.is_root, r.source, o.status AS old, r.status AS new, r.cost, r.tokens, r.latency_ms, r.error)
-INSERT INTO stage_status SELECT created_at, is_root, source, old, new, coalesce(cost, 0), coalesce(tokens, 0),
-  coalesce(latency_ms, 0), (error <> '')::integer FROM changed;
+INSERT INTO stage_record_delta SELECT created_at, is_root, v.status, source, v.sign, coalesce(cost, 0),
+  coalesce(tokens, 0), coalesce(latency_ms, 0), (error <> '')::integer
+FROM changed CROSS JOIN LATERAL (VALUES (old, -1), (new, 1)) v(status, sign);
 
 -- name: record_deltas
 INSERT INTO record_rollup AS x (project_id, bucket, is_root, status, source, n, cost, tokens, latency_ms, errors)
-SELECT %(p)s, date_bin('1 hour', created_at, '2000-01-01Z'), is_root, v.status, source, sum(v.sign), sum(v.sign * cost),
-  sum(v.sign * tokens), sum(v.sign * latency_ms), sum(v.sign * failed)
-FROM stage_status CROSS JOIN LATERAL (VALUES (old, -1), (new, 1)) v(status, sign)
-GROUP BY 2, 3, 4, 5 HAVING (sum(v.sign), sum(v.sign * cost), sum(v.sign * tokens), sum(v.sign * latency_ms), sum(v.sign * failed)) <> (0, 0, 0, 0, 0)
+SELECT %(p)s, date_bin('1 hour', created_at, '2000-01-01Z'), is_root, status, source, sum(sign), sum(sign * cost),
+  sum(sign * tokens), sum(sign * latency_ms), sum(sign * failed)
+FROM stage_record_delta GROUP BY 2, 3, 4, 5
+HAVING (sum(sign), sum(sign * cost), sum(sign * tokens), sum(sign * latency_ms), sum(sign * failed)) <> (0, 0, 0, 0, 0)
 ORDER BY 2, 3, 4, 5
 ON CONFLICT (project_id, bucket, is_root, status, source) DO UPDATE SET n = x.n + excluded.n, cost = x.cost + excluded.cost,
   tokens = x.tokens + excluded.tokens, latency_ms = x.latency_ms + excluded.latency_ms, errors = x.errors + excluded.errors;
