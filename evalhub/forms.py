@@ -6,7 +6,7 @@ from django import forms
 from django.utils import timezone
 
 from evalhub import zones
-from evalhub.models import ApiKey, Project, Role, Scope, User
+from evalhub.models import SLUG, ApiKey, Project, Role, Scope, User
 
 
 def _zone_choices(empty: str = "") -> list[tuple[str, str]]:
@@ -116,3 +116,18 @@ class KeyForm(forms.Form):
     def clean_expires(self) -> datetime | None:
         days = self.cleaned_data["expires"]
         return timezone.now() + timedelta(days=int(days)) if days else None
+
+
+class NewProjectForm(forms.ModelForm):
+    slug = forms.CharField(
+        label="Name in addresses",
+        max_length=63,
+        validators=[SLUG],
+        help_text="Lower-case letters, digits and hyphens. It is part of every address and stays as it is.",
+    )
+    time_zone = forms.ChoiceField(choices=_zone_choices, help_text="For members who have not chosen their own.")
+
+    class Meta:
+        model = Project
+        fields = ["name", "slug", "description", "time_zone"]
+        widgets = {"description": forms.Textarea(attrs={"rows": 3})}

@@ -14,6 +14,9 @@ from evalhub.models import Membership, Project, Role, User
 class LastAdmin(ValueError):
     """The change would leave the project without an admin."""
 
+    def __init__(self) -> None:
+        super().__init__("A project needs an admin: make somebody else one first.")
+
 
 @transaction.atomic
 def add(project: Project, user: User, role: Role, actor: User) -> Membership:
@@ -61,8 +64,12 @@ def _locked(project: Project, user_id: int) -> Membership:
     return Membership.objects.select_related("user").get(project=project, user_id=user_id)
 
 
+def is_last_admin(member: Membership) -> bool:
+    others = Membership.objects.filter(project=member.project_id, role=Role.ADMIN, user__is_active=True)
+    return member.role == Role.ADMIN and not others.exclude(pk=member.pk).exists()
+
+
 def _keep_an_admin(member: Membership) -> None:
     """Call with the project locked, before `member` stops being what they are."""
-    others = Membership.objects.filter(project=member.project_id, role=Role.ADMIN, user__is_active=True)
-    if member.role == Role.ADMIN and not others.exclude(pk=member.pk).exists():
-        raise LastAdmin("A project needs an admin: make somebody else one first.")
+    if is_last_admin(member):
+        raise LastAdmin

@@ -5,6 +5,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
 from evalhub.views import account, keys, members, projects, settings
+from records.views.projects import create_project
 
 settings_pages = [
     path("", settings.general, name="project-settings"),
@@ -18,6 +19,7 @@ settings_pages = [
 
 urlpatterns = [
     path("", projects.project_list, name="projects"),
+    path("projects/new", create_project, name="create-project"),
     path("projects/menu", projects.project_menu, name="project-menu"),
     path("sign-in", account.SignIn.as_view(), name="sign-in"),
     path("sign-out", LogoutView.as_view(), name="sign-out"),
