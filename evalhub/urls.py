@@ -4,8 +4,13 @@ from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
+from evalhub.api import EvalHubAPI
 from evalhub.views import account, keys, members, projects, settings
+from records.api import mount as mount_records
 from records.views.projects import create_project
+
+api = EvalHubAPI()
+mount_records(api)
 
 settings_pages = [
     path("", settings.general, name="project-settings"),
@@ -26,5 +31,6 @@ urlpatterns = [
     path("profile", account.profile, name="profile"),
     path("profile/password", account.change_password, name="change-password"),
     path("p/<slug:slug>/settings/", include(settings_pages)),
+    path("api/", api.urls),
     path("admin/", admin.site.urls),
 ]
