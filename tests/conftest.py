@@ -29,3 +29,11 @@ def project(db):
     from tests import factories
 
     return factories.project()
+
+
+@pytest.fixture
+def query_budget(db):
+    """`with query_budget("records:list"):` fails when the number of queries is not the pinned one."""
+    from tests.query_budgets import query_budget
+
+    return query_budget

@@ -1,0 +1,22 @@
+"""Who may do what, as a table: each page of a project, each method, and the weakest role that may use it.
+
+A URL under /p/<slug>/ that is missing here fails tests/evalhub/test_access_matrix.py. Give new ones an entry.
+"""
+
+from evalhub.models import Role
+
+VIEWER, REVIEWER, EDITOR, ADMIN = Role
+
+PAGES: dict[str, dict[str, Role]] = {
+    "project-settings": {"GET": ADMIN, "POST": ADMIN},
+    "project-members": {"GET": ADMIN, "POST": ADMIN},
+    "project-member-role": {"POST": ADMIN},
+    "project-member-remove": {"POST": ADMIN},
+    "project-keys": {"GET": ADMIN, "POST": ADMIN},
+    "project-key-revoke": {"POST": ADMIN},
+    "project-audit": {"GET": ADMIN},
+}
+
+# Outside the projects everything asks for a session but these: names, or whole namespaces with a colon at the end.
+# The API asks for a key instead.
+PUBLIC = {"sign-in", "admin:login", "api:"}
