@@ -31,6 +31,7 @@ from evalhub.models import Scope
 logger = logging.getLogger("evalhub.api")
 
 CODES = {400: "invalid", 401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "method_not_allowed"}
+EMPTY = "The body is empty; this call needs JSON."
 RETRY_SECONDS = 5  # what a client should wait when the database is away
 
 
@@ -108,7 +109,7 @@ def read_json(request: HttpRequest, *, refuse_nul: bool = True) -> Any:
     none). Raises Problem naming the place."""
     body = read_body(request, MAX_BODY_BYTES)
     if not body:
-        raise Problem(400, "invalid_json", "The body is empty; this call needs JSON.")
+        raise Problem(400, "invalid_json", EMPTY)
     try:
         data = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -195,6 +196,8 @@ def _unknown_call(request: HttpRequest, call: str) -> HttpResponse:
 
 
 def _validation(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    if any(item["type"] == "missing" and item["loc"][0] == "body" and len(item["loc"]) == 2 for item in error.errors):
+        return Problem(400, "invalid_json", EMPTY).response()
     fields = [(place(item["loc"]), item["msg"].removeprefix("Value error, ")) for item in error.errors]
     return Problem(400, "invalid", _summary(fields), fields).response()
 
