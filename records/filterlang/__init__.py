@@ -1,0 +1,18 @@
+"""The filter language: one grammar, one tree, one compiler to bound SQL, for page, API, rules and commands alike.
+
+text -> `parse` -> tree -> `compile_sql`, `in_words`, `to_text`. Pure: the clock, the zone and the project's names are
+arguments. Grammar, fields and rules are described to users in templates/records/filter_help.html.
+"""
+
+from records.filterlang.compiler import Condition, compile_sql
+from records.filterlang.errors import FilterError
+from records.filterlang.fields import MetricInfo, Vocabulary
+from records.filterlang.parser import parse
+from records.filterlang.printer import quoted, to_text
+from records.filterlang.tree import And, Compare, Field, Node, Not, Or, Text, Value, clauses
+from records.filterlang.words import in_words
+
+__all__ = [
+    "And", "Compare", "Condition", "Field", "FilterError", "MetricInfo", "Node", "Not", "Or", "Text", "Value",
+    "Vocabulary", "clauses", "compile_sql", "in_words", "parse", "quoted", "to_text",
+]  # fmt: skip
