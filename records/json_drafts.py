@@ -231,13 +231,13 @@ def _record(
     metrics = _measured(sent)
     metadata |= _described(sent)
     said = sent.said
-    scores = _scores(said.pop("scores", None) or [], sent, sender)
+    scores = _scores(said.pop("scores", None) or [], sent, sender, "is_root" in item)
     children = said.pop("spans", None) or []
     if said.get("kind") and said["kind"] not in Kind:
         metadata.setdefault("kind", said["kind"])
         said["kind"] = Kind.OTHER
     problems += [(f"{path}.{where}" if path and where else path or where, what) for where, what in sent.problems]
-    draft = _draft(said, metadata, sender, parent, n, bool(children))
+    draft = _draft(said, sender, parent, n, bool(children))
     draft.metrics, draft.metadata, draft.scores = metrics, metadata, scores
     drafts = [draft]
     for number, child in enumerate(children):
@@ -295,19 +295,13 @@ def _described(sent: _Sent) -> dict[str, Any]:
     return rest
 
 
-def _draft(
-    said: dict[str, Any], metadata: dict[str, Any], sender: Sender, parent: RecordDraft | None, n: int, is_parent: bool
-) -> RecordDraft:
+def _draft(said: dict[str, Any], sender: Sender, parent: RecordDraft | None, n: int, is_parent: bool) -> RecordDraft:
     """Fills in what follows: times, totals, and the ids that hold a trace together."""
     id = uuid7()
     if parent is not None:
         said["trace_id"] = parent.trace_id
         said["parent_id"] = parent.span_id
         said.setdefault("source", parent.source)
-    elif not said.get("trace_id") and (said.get("span_id") or said.get("parent_id")):
-        group = metadata.get("trace_group_identifier")
-        if isinstance(group, str | int) and group:
-            said["trace_id"] = str(group)[:MAX_NAME_CHARS]
     if parent is not None and not said.get("span_id"):
         said["span_id"] = said.get("external_id") or _derived(f"{parent.external_id}/{n}", 16)
     if not said.get("external_id"):
@@ -342,21 +336,21 @@ SCORE_FIELDS = frozenset({"metric", "reasoning", "scorer", "id", *VALUE_FIELDS.v
 SCORE_FOLLOWING = frozenset({"value_type", "value", "status", "outcome", "passed", "source", "evaluator"})
 
 
-def _scores(items: list[Any], sent: _Sent, sender: Sender) -> list[ScoreDraft]:
+def _scores(items: list[Any], sent: _Sent, sender: Sender, exported: bool) -> list[ScoreDraft]:
     drafts = []
     for n, item in enumerate(items):
-        draft, problems = score_from_json(item, sender)
+        draft, problems = score_from_json(item, sender, exported)
         sent.problems += [(f"scores.{n}.{where}" if where else f"scores.{n}", what) for where, what in problems]
         if draft:
             drafts.append(draft)
     return drafts
 
 
-def score_from_json(item: Any, sender: Sender) -> tuple[ScoreDraft | None, list[Problem]]:
+def score_from_json(item: Any, sender: Sender, exported: bool = False) -> tuple[ScoreDraft | None, list[Problem]]:
     """A score beside its record. Whether the value fits its metric is for whoever knows the metrics."""
     if not isinstance(item, Mapping):
         return None, [("", "A score is an object.")]
-    known = SCORE_FIELDS | SCORE_FOLLOWING if sender.trusted else SCORE_FIELDS
+    known = SCORE_FIELDS | SCORE_FOLLOWING if exported else SCORE_FIELDS
     fields = ", ".join(sorted(SCORE_FIELDS))
     problems = [(name, f"A score has no such field; it has {fields}.") for name in item if name not in known]
     given: dict[str, str] = {}
@@ -375,7 +369,7 @@ def score_from_json(item: Any, sender: Sender) -> tuple[ScoreDraft | None, list[
     if problems:
         return None, problems
     origin = ScoreSource.API
-    if sender.trusted and str(item.get("source", "")).upper() in ScoreSource.__members__:
+    if exported and sender.trusted and str(item.get("source", "")).upper() in ScoreSource.__members__:
         origin = ScoreSource[str(item["source"]).upper()]
     value = {name: item[name] for name in VALUE_FIELDS.values() if item.get(name) is not None}
     # Without an id of the sender's, the same words are the same score: a repeated post adds nothing.

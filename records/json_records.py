@@ -79,12 +79,12 @@ def seconds(milliseconds: int | None) -> float | None:
 
 
 def span_tree_json(records: Iterable[Record], scores: Sequence[tuple[Score, Metric]]) -> list[dict[str, Any]]:
-    """The trace as nested spans, children by start. Below each span stand the scores that judged it, as spans of their
-    own: `evaluator.<slug>`. A span whose parent is not here stands at the top."""
+    """The trace as nested spans, children by start. Below each span stand the evaluators that judged it, as spans of
+    their own: `evaluator.<slug>`. A span whose parent is not here stands at the top."""
     by_id = {record.id: record for record in records}
     judged: dict[Any, list[dict[str, Any]]] = {}
     for score, metric in scores:
-        if score.status != ScoreStatus.PENDING:
+        if score.evaluator and score.status != ScoreStatus.PENDING:
             judged.setdefault(score.record_id, []).append(_evaluator_span(score, metric))
     spans = [
         Span(r.id, r.span_id or str(r.id), r.parent_id, r.name, r.kind, r.started_at or r.created_at, r.latency_ms)
@@ -124,7 +124,7 @@ def _evaluator_span(score: Score, metric: Metric) -> dict[str, Any]:
     return {
         "id": score.id,
         "span_id": "",
-        "name": f"evaluator.{score.evaluator or metric.slug}",
+        "name": f"evaluator.{score.evaluator}",
         "kind": "evaluator",
         "started_at": score.created_at,
         "ended_at": score.completed_at,

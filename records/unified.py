@@ -31,6 +31,7 @@ METADATA = {
     "span_name": "name",
     "span_unique_id": "span_id",
     "span_parent_id": "parent_id",
+    "trace_group_identifier": "trace_id",
     "provider_id": "provider",
     "model": "model",
 }

@@ -159,8 +159,7 @@ def test_a_span_is_known_by_its_trace_and_span_id():
     assert (made.external_id, made.parent_id) == ("t:s", "p")
     grouped = draft({"metadata": {"span_unique_id": "s", "span_parent_id": "p", "trace_group_identifier": "g"}})
     assert (grouped.trace_id, grouped.span_id, grouped.parent_id, grouped.external_id) == ("g", "s", "p", "g:s")
-    assert grouped.metadata == {"trace_group_identifier": "g"}
-    assert draft({"metadata": {"trace_group_identifier": "g"}}).trace_id == ""
+    assert grouped.metadata == {}
 
 
 def test_times_follow_from_each_other_and_the_future_is_now():
