@@ -4,7 +4,7 @@ text -> `parse` -> tree -> `compile_sql`, `in_words`, `to_text`. Pure: the clock
 arguments. Grammar, fields and rules are described to users in templates/records/filter_help.html.
 """
 
-from records.filterlang.compiler import Condition, compile_sql
+from records.filterlang.compiler import Condition, compile_score_value, compile_sql
 from records.filterlang.errors import FilterError
 from records.filterlang.fields import MetricInfo, Vocabulary
 from records.filterlang.parser import parse
@@ -14,5 +14,5 @@ from records.filterlang.words import in_words
 
 __all__ = [
     "And", "Compare", "Condition", "Field", "FilterError", "MetricInfo", "Node", "Not", "Or", "Text", "Value",
-    "Vocabulary", "clauses", "compile_sql", "in_words", "parse", "quoted", "to_text",
+    "Vocabulary", "clauses", "compile_score_value", "compile_sql", "in_words", "parse", "quoted", "to_text",
 ]  # fmt: skip

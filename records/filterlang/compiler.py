@@ -43,6 +43,12 @@ def compile_sql(node: Node, vocabulary: Vocabulary, now: datetime, zone: tzinfo,
     return Condition(compiler.node(node), compiler.params)
 
 
+def compile_score_value(node: Compare, vocabulary: Vocabulary, now: datetime, zone: tzinfo) -> Condition:
+    """A numerical metric's condition over `score s` alone, for a query that is driven from the scores."""
+    compiler = Compiler(vocabulary, now, zone, "")
+    return Condition(compiler.numeric(node, node.field.spec.sql), compiler.params)
+
+
 class Compiler:
     def __init__(self, vocabulary: Vocabulary, now: datetime, zone: tzinfo, text: str) -> None:
         self.vocabulary, self.now, self.zone, self.text = vocabulary, now, zone, text

@@ -179,7 +179,7 @@ METRIC_PARTS: dict[str, Spec] = {
     "version": Spec("score_number", "s.version_no", whole=True),
 }
 METRIC_VALUES: dict[str, Spec] = {
-    ValueType.NUMERICAL: Spec("score_number", "s.numerical_value"),
+    ValueType.NUMERICAL: Spec("score_number", "s.value"),
     ValueType.BOOLEAN: Spec("score_bool", "s.boolean_value"),
     ValueType.CATEGORICAL: Spec("score_set", "s.categorical_value"),
     ValueType.COMMENT: Spec("score_text", "s.string_value"),

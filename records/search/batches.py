@@ -1,0 +1,32 @@
+"""All records that match, however many: for exports, deletion and re-scores, in slices that fit one transaction."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from uuid import UUID
+
+from records.ids import uuid7
+from records.limits import MAX_ITEMS
+from records.search.page import page
+from records.search.plan import RecordRow, Search
+
+NO_BUDGET = 3600.0
+
+
+def ceiling_of(now_ms: int | None = None) -> UUID:
+    """An id above all that have arrived: late spans have old times, so only the id tells what came later."""
+    return uuid7(now_ms)
+
+
+def batches(search: Search, ceiling: UUID | None = None, size: int = MAX_ITEMS) -> Iterator[list[RecordRow]]:
+    """Newest first. With a `ceiling`, what arrives while the caller works is not part of it.
+
+    Each batch is a search of its own from where the last one ended: the caller may delete or change what it got.
+    """
+    after, bounded = "", replace(search, sort="-created", ceiling=ceiling)
+    while True:
+        found = page(bounded, after, size, budget=NO_BUDGET)
+        if found.rows:
+            yield found.rows
+        if not found.next:
+            return
+        after = found.next

@@ -1,0 +1,133 @@
+"""How many records a search finds: exact from the roll-ups where they know, else counted up to a cap or a time."""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from records.filterlang import Compare, clauses
+from records.search.page import GROWTH
+from records.search.plan import Plan, Search, edges, plan_of, reading
+
+CAP = 10_000
+BUDGET_SECONDS = 1.0
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """`kind`: exact; capped (there are more than n); at_least (time ran out at n)."""
+
+    n: int
+    kind: str = "exact"
+
+    def __str__(self) -> str:
+        return {"exact": f"{self.n:,}", "capped": f"{self.n:,}+", "at_least": f"at least {self.n:,}"}[self.kind]
+
+
+def count(search: Search, cap: int = CAP, budget: float = BUDGET_SECONDS) -> Count:
+    """Raises FilterError, SearchTimeout."""
+    plan = plan_of(search)
+    rolled = rollup_of(search)
+    with reading() as cursor:
+        found = edges(cursor, search)
+        if found is None:
+            return Count(0)
+        if rolled is not None:
+            return Count(_by_rollup(cursor, search, plan, rolled, *found))
+        return _by_slices(cursor, plan, *found, cap, budget)
+
+
+@dataclass(frozen=True, slots=True)
+class Rollup:
+    """The roll-up that knows a search's hours: its table, the condition on it, and that condition's parameters."""
+
+    table: str
+    where: str
+    params: tuple[Any, ...]
+
+
+def rollup_of(search: Search) -> Rollup | None:
+    """The roll-up for a filter of nothing but time bounds, status, source, or one metric's status; else None."""
+    if search.ceiling:
+        return None
+    where, params, metric = ["project_id = %s"], [search.project_id], None
+    if search.roots:
+        where.append("is_root")
+    for part in clauses(search.node):
+        if not isinstance(part, Compare):
+            return None
+        field, simple = part.field, part.op in (":", "=", "in", ":in")
+        if field.text == "created" and part.op in (":", ">=", "<", ">", "<=", "between"):
+            continue
+        if field.text in ("status", "source") and simple:
+            where.append(f"{field.text} = ANY(%s)")
+            params.append(_codes(part))
+        elif field.metric and field.text.endswith(".status") and simple and metric is None and 0 not in _codes(part):
+            metric = field.metric.id
+            where.append("metric_id = %s AND outcome = ANY(%s)")
+            params += [metric, _codes(part)]
+        else:
+            return None
+    if metric is not None:
+        if len(where) > 2 + search.roots:
+            return None
+        return Rollup("score_rollup", " AND ".join(where), tuple(params))
+    return Rollup("record_rollup", " AND ".join(where), tuple(params))
+
+
+def _codes(part: Compare) -> list[int]:
+    choices = part.field.spec.choices
+    return [choices[value.raw.lower()] for value in part.values if value.raw.lower() in choices]
+
+
+def _by_rollup(cursor: Any, search: Search, plan: Plan, rolled: Rollup, low: datetime, high: datetime) -> int:
+    """Whole hours from the roll-up; the pieces of hours at both ends from the rows."""
+    since, until = search.bounds()
+    first = low if since is None else ceil_hour(low)
+    last = high if until is None else floor_hour(high)
+    if first >= last:
+        return _exactly(cursor, plan, low - HOUR, high + HOUR)
+    cursor.execute(
+        f"SELECT coalesce(sum(n), 0) FROM {rolled.table} WHERE {rolled.where} AND bucket >= %s AND bucket < %s",  # noqa: S608
+        [*rolled.params, first, last],
+    )
+    total = int(cursor.fetchone()[0])
+    if since is not None:
+        total += _exactly(cursor, plan, low, first)
+    if until is not None:
+        total += _exactly(cursor, plan, last, high + HOUR)
+    return total
+
+
+def _exactly(cursor: Any, plan: Plan, start: datetime, end: datetime) -> int:
+    if start >= end:
+        return 0
+    window = [f"{plan.time} >= %s", f"{plan.time} < %s"]
+    cursor.execute(plan.sql("count(*)", window, ""), [*plan.params, start, end])
+    return cursor.fetchone()[0]
+
+
+def _by_slices(cursor: Any, plan: Plan, low: datetime, high: datetime, cap: int, budget: float) -> Count:
+    total, at, width, started = 0, high + HOUR, timedelta(days=1), time.monotonic()
+    while at >= low:
+        window = [f"{plan.time} >= %s", f"{plan.time} < %s"]
+        inner = plan.sql("1", window, "LIMIT %s")
+        sql = f"SELECT count(*) FROM ({inner}) x"  # noqa: S608 - values are bound
+        cursor.execute(sql, [*plan.params, at - width, at, cap + 1 - total])
+        total += cursor.fetchone()[0]
+        if total > cap:
+            return Count(cap, "capped")
+        at, width = at - width, width * GROWTH
+        if at >= low and time.monotonic() - started > budget:
+            return Count(total, "at_least")
+    return Count(total)
+
+
+def floor_hour(at: datetime) -> datetime:
+    return at.replace(minute=0, second=0, microsecond=0)
+
+
+def ceil_hour(at: datetime) -> datetime:
+    floor = floor_hour(at)
+    return floor if floor == at else floor + HOUR

@@ -1,0 +1,255 @@
+"""How a search is run: from which table it is driven, and whether one index gives its order.
+
+`ORDER BY created_at DESC LIMIT 50` behind a rare filter walks the whole time index, and no statistics can tell. So a
+search takes one of three ways: along an index that holds both filter and order; driven from the current scores of one
+metric, which are in time order too; or by window search, which looks at slices of time from the newest back.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, tzinfo
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import OperationalError, connection, transaction
+
+from records.filterlang import And, Compare, Node, Vocabulary, clauses, compile_score_value, compile_sql
+from records.filterlang.values import time_of
+from records.models import ValueType
+
+STATEMENT_SECONDS = 5
+INDEXED = ("status", "source", "name", "experiment", "model", "environment")  # behind each the time order goes on
+BOUNDS = (":", ">", ">=", "<", "<=")
+
+SORTS: dict[str, str] = {
+    "created": "created_at",
+    "latency": "latency_ms",
+    "cost": "cost",
+    "tokens": "tokens",
+}
+
+
+class RecordRow(NamedTuple):
+    """A record as lists show it: the hot columns without the payload."""
+
+    id: UUID
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    trace_id: str
+    span_id: str
+    parent_id: str
+    external_id: str
+    name: str
+    kind: str
+    is_root: bool
+    source: int
+    status: int
+    created_by: str
+    environment: str
+    customer: str
+    custom_id: str
+    thread: str
+    model: str
+    provider: str
+    prompt: str
+    prompt_version: int | None
+    experiment: str
+    case_id: str
+    epoch: int | None
+    latency_ms: int | None
+    ttft_ms: int | None
+    tokens_in: int | None
+    tokens_out: int | None
+    tokens_cached: int | None
+    tokens_cache_write: int | None
+    tokens: int | None
+    cost: Any
+    cost_estimated: bool
+    truncated: bool
+    error: str
+    tags: list[str]
+    metrics: Any
+    metadata: Any
+    trace_spans: int | None
+    trace_tokens: int | None
+    trace_cost: Any
+    trace_errors: int | None
+
+
+COLUMNS = ", ".join(f"r.{name}" for name in RecordRow._fields)
+
+
+class SearchTimeout(Exception):
+    """A query ran out of its time; a narrower time range helps. Nothing is shown rather than something wrong."""
+
+    def __init__(self) -> None:
+        super().__init__(f"This search took longer than {STATEMENT_SECONDS} s; choose a shorter time range.")
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What is looked for. `node` comes from filterlang.parse; ages in it are counted back from `now`."""
+
+    project_id: int
+    node: Node
+    vocabulary: Vocabulary
+    now: datetime
+    zone: tzinfo
+    roots: bool = True
+    sort: str = "-created"
+    ceiling: UUID | None = None  # only records that had arrived by this id
+
+    def bounds(self) -> tuple[datetime | None, datetime | None]:
+        """[since, until] that the filter's own created: conditions set; the conditions themselves still apply."""
+        since, until = None, None
+        for clause in clauses(self.node):
+            if not (isinstance(clause, Compare) and clause.field.text == "created"):
+                continue
+            found = [time_of(value, self.now, self.zone) for value in clause.values]
+            if None in found or not found:
+                continue
+            if clause.op in (":", ">", ">=", "between", "="):
+                since = max(filter(None, (since, found[0][0])))
+            if clause.op in ("<", "<=", "between", "="):
+                until = min(filter(None, (until, found[-1][1])))
+        return since, until
+
+    def narrowed(self, *more: Node) -> "Search":
+        return replace(self, node=And((*clauses(self.node), *more)))
+
+
+@dataclass(slots=True)
+class Plan:
+    """A FROM and WHERE over `record r`, ordered by (`time`, `id`); `direct`: an index serves filter and order alike."""
+
+    source: str
+    time: str
+    id: str
+    direct: bool
+    where: list[str] = field(default_factory=list)
+    params: list[Any] = field(default_factory=list)
+
+    def add(self, sql: str, *params: Any) -> None:
+        self.where.append(sql)
+        self.params += params
+
+    def sql(self, select: str, more: list[str], tail: str) -> str:
+        where = " AND ".join([*self.where, *more])
+        return f"SELECT {select} FROM {self.source} WHERE {where} {tail}"  # noqa: S608 - values are bound
+
+
+def plan_of(search: Search) -> Plan:
+    """Raises FilterError for a value that its field does not take."""
+    parts = [part for part in clauses(search.node) if part != And()]
+    driver = _driver(search, parts)
+    if driver is not None:
+        plan = _from_scores(search, driver)
+    else:
+        plan = Plan("record r", "r.created_at", "r.id", direct=_is_direct(parts))
+        plan.add("r.project_id = %s", search.project_id)
+        # The partial index of roots has no other filter's column: there the condition is checked on the row.
+        if search.roots:
+            plan.add("r.is_root")
+    for part in parts:
+        if part is not driver:
+            condition = compile_sql(part, search.vocabulary, search.now, search.zone)
+            plan.add(condition.sql, *condition.params)
+    if driver is not None:
+        plan.direct = all(part is driver or _is_bound(part) for part in parts)
+    if search.ceiling:
+        plan.add("r.id <= %s", search.ceiling)
+    return plan
+
+
+def _is_bound(part: Node) -> bool:
+    return isinstance(part, Compare) and part.field.text == "created" and part.op in (*BOUNDS, "between")
+
+
+def _is_direct(parts: list[Node]) -> bool:
+    """Nothing but time bounds, or one equality that has an index of its own."""
+    rest = [part for part in parts if not _is_bound(part)]
+    if not rest:
+        return True
+    if len(rest) > 1 or not isinstance(rest[0], Compare):
+        return False
+    part = rest[0]
+    wild = any(value.kind == "word" and "*" in value.raw for value in part.values)
+    named = part.field.text.removeprefix("span.") in INDEXED or part.field.text == "run"
+    return named and part.op in (":", "=") and not wild and part.values[0].raw != ""
+
+
+def _driver(search: Search, parts: list[Node]) -> Compare | None:
+    """The condition on one metric's current scores that leaves the fewest; None where there is none."""
+    found = [part for part in parts if isinstance(part, Compare) and _can_drive(part)]
+    if len(found) < 2:
+        return found[0] if found else None
+    return min(found, key=lambda part: _expected(search, part))
+
+
+def _can_drive(part: Compare) -> bool:
+    if part.field.metric is None:
+        return False
+    if part.field.text.endswith(".status"):
+        return part.op in (":", "=") and part.values[0].raw.lower() in part.field.spec.choices
+    numeric = part.field.metric.value_type == ValueType.NUMERICAL and part.field.text.count(".") == 1
+    return numeric and part.op in (":", "=", "<", "<=", ">", ">=", "between")
+
+
+def _expected(search: Search, part: Compare) -> int:
+    """How many current scores the condition leaves, by the roll-ups; a value's share is unknown, so all of them."""
+    sql = "SELECT coalesce(sum(n), 0) FROM score_rollup WHERE project_id = %s AND metric_id = %s"
+    params: list[Any] = [search.project_id, part.field.metric.id]
+    if part.field.text.endswith(".status"):
+        sql += " AND outcome = %s"
+        params.append(part.field.spec.choices[part.values[0].raw.lower()])
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.fetchone()[0]
+
+
+def _from_scores(search: Search, driver: Compare) -> Plan:
+    plan = Plan(
+        "score s JOIN record r ON r.project_id = s.project_id AND r.id = s.record_id",
+        "s.record_created_at", "s.record_id", direct=False,
+    )  # fmt: skip
+    plan.add("s.project_id = %s", search.project_id)
+    plan.add("r.project_id = %s", search.project_id)
+    plan.add("s.metric_id = %s", driver.field.metric.id)
+    plan.add("s.is_current")
+    if driver.field.text.endswith(".status"):
+        plan.add("s.outcome = %s", driver.field.spec.choices[driver.values[0].raw.lower()])
+    else:
+        value = compile_score_value(driver, search.vocabulary, search.now, search.zone)
+        plan.add(value.sql, *value.params)
+    if search.roots:
+        plan.add("r.is_root")
+    return plan
+
+
+@contextmanager
+def reading(seconds: float = STATEMENT_SECONDS) -> Iterator[Any]:
+    """A cursor whose queries can write nothing and end after `seconds`. Raises SearchTimeout."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL transaction_read_only = on; SET LOCAL statement_timeout = {int(seconds * 1000)}")
+            yield cursor
+    except OperationalError as error:
+        if "statement timeout" in str(error):
+            raise SearchTimeout from error
+        raise
+
+
+def edges(cursor: Any, search: Search) -> tuple[datetime, datetime] | None:
+    """From when to when the project has records, as whole hours cut to the filter's bounds; None: nothing there."""
+    cursor.execute(
+        "SELECT min(bucket), max(bucket) FROM record_rollup WHERE project_id = %s AND n > 0", [search.project_id]
+    )
+    first, last = cursor.fetchone()
+    if first is None:
+        return None
+    since, until = search.bounds()
+    low = max(filter(None, (first, since)))
+    high = min(filter(None, (last + timedelta(hours=1), until)))
+    return (low, high) if low <= high else None
