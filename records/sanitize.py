@@ -1,0 +1,62 @@
+"""What JSON may hold before it is stored, checked in one place for every door.
+
+PostgreSQL keeps neither NUL nor half a surrogate pair, and JSON knows no NaN: unchecked, each would be a 500.
+"""
+
+import math
+import re
+from typing import Any
+
+from records.limits import MAX_JSON_DEPTH
+
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+class Refused(ValueError):
+    """A value that cannot be stored as it is. `path` names it, as `inputs.messages.0.content`."""
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(message)
+        self.path, self.message = path, message
+
+
+def clean[T](value: T) -> T:
+    """The value itself, once every part of it can be stored. Raises Refused."""
+    _check(value, "", 0)
+    return value
+
+
+def _check(value: Any, path: str, depth: int) -> None:
+    match value:
+        case str():
+            if UNSTORABLE.search(value):
+                raise Refused(path, "Holds a NUL character or half a surrogate pair, which cannot be stored.")
+        case float():
+            if not math.isfinite(value):
+                raise Refused(path, "NaN and infinity are not JSON; send null.")
+        case dict() | list() if depth >= MAX_JSON_DEPTH:
+            raise Refused(path, f"Nested deeper than the limit of {MAX_JSON_DEPTH} levels.")
+        case dict():
+            for key, item in value.items():
+                _check(key, path, depth)
+                _check(item, f"{path}.{key}" if path else str(key), depth + 1)
+        case list():
+            for number, item in enumerate(value):
+                _check(item, f"{path}.{number}" if path else str(number), depth + 1)
+
+
+def repaired(value: Any, depth: int = 0) -> Any:
+    """The nearest value that can be stored, for senders who cannot be asked again: U+FFFD for what text cannot hold,
+    null for NaN, and JSON text for what is nested too deeply."""
+    match value:
+        case str():
+            return UNSTORABLE.sub("\ufffd", value)
+        case float():
+            return value if math.isfinite(value) else None
+        case dict() | list() if depth >= MAX_JSON_DEPTH:
+            return UNSTORABLE.sub("\ufffd", str(value))
+        case dict():
+            return {UNSTORABLE.sub("\ufffd", str(key)): repaired(item, depth + 1) for key, item in value.items()}
+        case list() | tuple():
+            return [repaired(item, depth + 1) for item in value]
+    return value
