@@ -11,10 +11,21 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+import orjson
+
 from records import unified
 from records.drafts import RecordDraft, ScoreDraft
 from records.ids import uuid7
-from records.limits import MAX_AHEAD_SECONDS, MAX_ERROR_CHARS, MAX_JSON_DEPTH, MAX_NAME_CHARS, MAX_TAG_CHARS, MAX_TAGS
+from records.limits import (
+    MAX_AHEAD_SECONDS,
+    MAX_ERROR_CHARS,
+    MAX_FIELD_BYTES,
+    MAX_JSON_DEPTH,
+    MAX_METADATA_BYTES,
+    MAX_NAME_CHARS,
+    MAX_TAG_CHARS,
+    MAX_TAGS,
+)
 from records.models import Kind, ScoreSource, Source
 from records.values import FIELDS as VALUE_FIELDS
 
@@ -161,8 +172,15 @@ def array(value: Any) -> list[Any]:
     return value
 
 
-def anything(value: Any) -> Any:
+def payload(value: Any) -> Any:
+    _bounded(value, MAX_FIELD_BYTES)
     return value
+
+
+def _bounded(value: Any, limit: int) -> None:
+    size = len(orjson.dumps(value))
+    if size > limit:
+        raise _Wrong(f"has {size:,} bytes as JSON; the limit is {limit:,}.")
 
 
 Reader = Callable[[Any], Any]
@@ -173,8 +191,8 @@ READERS: dict[str, Reader] = {
     "customer": text, "custom_id": text, "thread": text, "model": text, "provider": text, "prompt": text,
     "prompt_version": count, "experiment": text, "case_id": text, "epoch": epoch, "latency_ms": milliseconds,
     "ttft_ms": milliseconds, "tokens_in": count, "tokens_out": count, "tokens_cached": count,
-    "tokens_cache_write": count, "tokens": count, "cost": usd, "error": long_text, "tags": tags, "inputs": anything,
-    "outputs": anything, "expected": anything, "metrics": mapping, "metadata": mapping, "scores": array,
+    "tokens_cache_write": count, "tokens": count, "cost": usd, "error": long_text, "tags": tags, "inputs": payload,
+    "outputs": payload, "expected": payload, "metrics": mapping, "metadata": mapping, "scores": array,
     "spans": array, "cost_estimated": flag, "truncated": flag, "created_by": text,
 }  # fmt: skip
 
@@ -230,6 +248,11 @@ def _record(
     metadata = _top_level(item, sent, sender)
     metrics = _measured(sent)
     metadata |= _described(sent)
+    for name, values in (("metrics", metrics), ("metadata", metadata)):
+        try:
+            _bounded(values, MAX_METADATA_BYTES)
+        except _Wrong as wrong:
+            sent.problems.append((name, f"With all fields that have no column it {wrong}"))
     said = sent.said
     scores = _scores(said.pop("scores", None) or [], sent, sender, "is_root" in item)
     children = said.pop("spans", None) or []
