@@ -15,7 +15,6 @@ from evalhub.models import ApiKey, AuditEvent, Membership, Project, Role, User
 from evalhub.projectadmin import ProjectAdmin, ReadOnly
 
 admin.site.unregister(Group)  # roles in projects decide; groups would look as if they did
-admin.site.site_title = admin.site.site_header = "EvalHub"
 
 
 @admin.register(User)

@@ -24,6 +24,7 @@ document.addEventListener("htmx:confirm", (event) => {
   event.preventDefault();
   const dialog = document.getElementById("confirm");
   dialog.querySelector("h2").textContent = event.detail.question;
+  dialog.querySelector("[value=yes]").textContent = event.detail.triggeringEvent?.submitter?.textContent.trim() || "Confirm";
   dialog.returnValue = "";
   dialog.addEventListener("close", () => { if (dialog.returnValue === "yes") event.detail.issueRequest(true) }, { once: true });
   open(dialog);

@@ -27,7 +27,7 @@ def test_a_key_is_made_copied_and_revoked(page: Page, project, enter, live_serve
     question.get_by_role("button", name="Cancel").click()
     assert apikeys.authenticate(f"Bearer {plain}")
     page.get_by_role("button", name="Revoke checkout").click()
-    question.get_by_role("button", name="Confirm").click()
+    question.get_by_role("button", name="Revoke").click()
     expect(page.get_by_role("status")).to_contain_text("checkout is revoked.")
     assert apikeys.authenticate(f"Bearer {plain}") is None
 

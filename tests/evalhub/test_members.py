@@ -1,7 +1,13 @@
 """Members: added by name or e-mail, created with a password for one sign-in, and never without an admin."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
+import pytest
+from django.db import connection
+
+from evalhub import members
 from evalhub.models import AuditEvent, Membership, Role, User
 from tests import factories
 
@@ -101,3 +107,24 @@ def test_htmx_gets_the_list_anew_with_a_toast(client, project):
     assert answer.status_code == 200 and "zoe is removed" in answer["HX-Trigger"]
     html = answer.content.decode()
     assert html.lstrip().startswith("<div") and "<html" not in html
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_admins_who_remove_each_other_at_once_leave_one():
+    project = factories.project()
+    ann, bob = factories.member(project, Role.ADMIN), factories.member(project, Role.ADMIN)
+    start = Barrier(2)
+
+    def remove(actor: User, other: User) -> bool:
+        start.wait()
+        try:
+            members.remove(project, other.pk, actor)
+        except members.LastAdmin:
+            return False
+        finally:
+            connection.close()
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(remove, [ann, bob], [bob, ann]))
+    assert sorted(done) == [False, True] and project.memberships.count() == 1
