@@ -3,25 +3,60 @@
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.decorators import user_passes_test
 from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.urls import URLPattern
+from django_rq.admin import QueueAdmin
+from django_rq.models import Dashboard
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminSelectWidget
 
-from evalhub import apikeys, audit, members
+from evalhub import apikeys, audit, members, zones
 from evalhub.forms import ProjectForm
 from evalhub.models import ApiKey, AuditEvent, Membership, Project, Role, User
 from evalhub.projectadmin import ProjectAdmin, ReadOnly
 
+admin.site.unregister(Dashboard)
 admin.site.unregister(Group)  # roles in projects decide; groups would look as if they did
+
+
+def superuser(user: User) -> bool:
+    if user.is_active and user.is_superuser:
+        return True
+    raise PermissionDenied("This is for superusers.")
+
+
+@admin.register(Dashboard)
+class QueueDashboard(QueueAdmin):
+    """django-rq lets any staff see and clear the queues; they hold the jobs of every project."""
+
+    def get_urls(self) -> list[URLPattern]:
+        urls = super().get_urls()
+        for url in urls:
+            url.callback = user_passes_test(superuser)(url.callback)
+        return urls
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_superuser
+
+
+class PersonForm(UserChangeForm):
+    time_zone = forms.ChoiceField(
+        required=False,
+        choices=lambda: [("", "Each project's own"), *((name, name) for name in zones.names())],
+        widget=UnfoldAdminSelectWidget,
+    )
 
 
 @admin.register(User)
 class PersonAdmin(UserAdmin, ModelAdmin):
     """Superusers only: whoever may change users may become anybody. Users are switched off, not deleted."""
 
-    form, add_form, change_password_form = UserChangeForm, UserCreationForm, AdminPasswordChangeForm
+    form, add_form, change_password_form = PersonForm, UserCreationForm, AdminPasswordChangeForm
     list_display = ["username", "email", "is_active", "is_staff", "is_superuser", "last_login"]
     list_filter = ["is_active", "is_staff", "is_superuser"]
     fieldsets = [

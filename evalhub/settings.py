@@ -163,10 +163,16 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 if env.flag("EVALHUB_BEHIND_PROXY"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
+# The accent of our own pages, as the admin wants it: shade, lightness, chroma.
+ADMIN_ACCENT = [
+    ("50", 97, 0.014), ("100", 93, 0.03), ("200", 88, 0.06), ("300", 80, 0.1), ("400", 70, 0.15), ("500", 58, 0.19),
+    ("600", 50, 0.2), ("700", 45, 0.19), ("800", 39, 0.16), ("900", 34, 0.13), ("950", 25, 0.09),
+]  # fmt: skip
 UNFOLD = {
     "SITE_TITLE": "EvalHub",
     "SITE_HEADER": "EvalHub",
     "SITE_URL": "/",
+    "COLORS": {"primary": {shade: f"oklch({light}% {chroma} 268)" for shade, light, chroma in ADMIN_ACCENT}},
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("favicon.svg")}],
 }
 

@@ -1,7 +1,10 @@
 """The Django admin: editors reach their own projects' rows without being superusers, and nobody else's."""
 
 import pytest
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.urls import reverse
+from django_rq.models import Dashboard
 
 from evalhub import apikeys
 from evalhub.models import ApiKey, AuditEvent, Membership, Project, Role, User
@@ -157,8 +160,6 @@ def test_users_and_prices_are_for_superusers(client, project):
 
 
 def test_every_page_of_the_admin_opens_for_a_superuser(client, project):
-    from django.contrib import admin
-
     client.force_login(factories.user(is_staff=True, is_superuser=True))
     factories.metric(project), factories.member(project), apikeys.create(project, "k", ["read"])
     for model, model_admin in admin.site._registry.items():
@@ -170,3 +171,16 @@ def test_every_page_of_the_admin_opens_for_a_superuser(client, project):
             assert client.get(reverse(f"{base}_change", args=[first.pk])).status_code == 200, model
         may_add = model_admin.has_add_permission(type("R", (), {"user": User.objects.get(is_superuser=True)})())
         assert client.get(reverse(f"{base}_add")).status_code == (200 if may_add else 403), model
+
+
+def test_the_queues_of_all_projects_are_for_superusers(client, rf, project):
+    client.force_login(staff(project, Role.ADMIN))
+    for path in ["", "stats.json/", "queues/0/", "queues/0/some-job/"]:
+        assert client.get(f"/admin/django_rq/dashboard/{path}").status_code == 403, path
+    request = rf.post("/")
+    request.user = staff(project, Role.ADMIN)
+    for url in admin.site._registry[Dashboard].get_urls():
+        with pytest.raises(PermissionDenied):
+            url.callback(request)
+    client.force_login(factories.user(is_staff=True, is_superuser=True))
+    assert client.get("/admin/django_rq/dashboard/").status_code == 200
