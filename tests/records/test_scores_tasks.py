@@ -170,6 +170,16 @@ def test_scores_put_back_wait_with_their_reason(project, metric, records):
     assert (score.error, score.not_before) == ("", None)
 
 
+def test_a_worker_that_lost_its_lease_cannot_put_the_score_back(project, metric, records):
+    plan(metric, records[:1])
+    slow = claim(project.id, 1, 9, 60)
+    expire(project)
+    claim(project.id, 1, 9, 60)
+    put_back(project.id, slow, "stopping", give_back_attempt=True)
+    assert Score.objects.values_list("attempts", "error").get() == (2, "")
+    assert claim(project.id, 1, 9, 60) == []
+
+
 def test_cancel_deletes_what_nobody_holds_and_brings_back_what_was_there(project, metric, records, monkeypatch):
     monkeypatch.setattr("records.scores.MAX_ITEMS", 1)
     add_scores(project.id, [NewScore(records[0].id, metric, read_value(metric, {"numerical_value": 0.1}))])
