@@ -6,7 +6,10 @@ Durations are seconds, money USD, times RFC 3339; the words of choices (status, 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import orjson
+
 from records.models import Metric, Outcome, Record, RecordStatus, Score, ScoreSource, ScoreStatus, Source
+from records.search import RecordRow
 from records.span_tree import Span, in_order
 from records.values import FIELDS
 
@@ -19,7 +22,7 @@ PLAIN = (
 )  # fmt: skip
 
 
-def record_json(record: Record) -> dict[str, Any]:
+def record_json(record: Record | RecordRow) -> dict[str, Any]:
     """All facts of a record but its payload and scores; on a trace's root also the sums over its spans."""
     said: dict[str, Any] = {"id": record.id, "external_id": record.external_id}
     said |= {name: getattr(record, name) for name in PLAIN}
@@ -28,8 +31,8 @@ def record_json(record: Record) -> dict[str, Any]:
         "status": RecordStatus(record.status).label,
         "latency": seconds(record.latency_ms),
         "ttft": seconds(record.ttft_ms),
-        "metrics": record.metrics,
-        "metadata": record.metadata,
+        "metrics": _object(record.metrics),
+        "metadata": _object(record.metadata),
     }
     if record.trace_spans is not None:
         said["trace"] = {
@@ -39,6 +42,11 @@ def record_json(record: Record) -> dict[str, Any]:
             "errors": record.trace_errors,
         }
     return said
+
+
+def _object(value: dict[str, Any] | str) -> dict[str, Any]:
+    """Rows of a search carry jsonb as the text that the database sent."""
+    return orjson.loads(value) if isinstance(value, str) else value
 
 
 def score_json(score: Score, metric: Metric) -> dict[str, Any]:

@@ -1,10 +1,32 @@
 """The calls on records, scores and metrics. `mount` puts them into the API; evalhub/urls.py calls it."""
 
+from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 
-from records.api import metrics, scores
+from evalhub.api import Problem
+from records.api import metrics, records, scores
+from records.filterlang import FilterError
+from records.search import BadCursor, SearchTimeout
 
 
 def mount(api: NinjaAPI) -> None:
+    api.add_router("/v1/records", records.router)
     api.add_router("/v1", scores.router)
     api.add_router("/v1/metrics", metrics.router)
+    api.add_exception_handler(FilterError, _filter_error)
+    api.add_exception_handler(BadCursor, _bad_cursor)
+    api.add_exception_handler(SearchTimeout, _timeout)
+
+
+def _filter_error(request: HttpRequest, error: FilterError) -> HttpResponse:
+    fields = [("q", error.message)]
+    return Problem(400, "invalid_filter", error.message, fields, pos=error.pos, end=error.end).response()
+
+
+def _bad_cursor(request: HttpRequest, error: BadCursor) -> HttpResponse:
+    message = "This is no cursor of this list: send one back as it was in next_cursor, or none."
+    return Problem(400, "invalid_cursor", message, [("cursor", message)]).response()
+
+
+def _timeout(request: HttpRequest, error: SearchTimeout) -> HttpResponse:
+    return Problem(503, "query_timeout", str(error)).response()

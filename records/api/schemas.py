@@ -13,8 +13,6 @@ from pydantic import ConfigDict, Field
 from records.models import ValueType
 from records.models.metric import Direction
 
-Word = Literal["unscored", "pending", "completed", "errored"]
-
 
 class Strict(Schema):
     """A body in which a field that nobody reads is a mistake of the sender's, and is said to be one."""
@@ -42,11 +40,15 @@ class Error(Schema):
 ERRORS = {code: Error for code in (400, 401, 403, 404, 413, 503)}
 
 
-def one_or_many(model: type[Schema]) -> dict[str, Any]:
-    """The request body of a call that reads it itself, one object or a list of them, for the API's page."""
+def one_or_many(model: type[Schema], wrapped: str = "") -> dict[str, Any]:
+    """The request body of a call that reads it itself, for the API's page: one object, a list of them, or the list as
+    `wrapped` of an object."""
     schema = model.json_schema()
-    either = {"oneOf": [schema, {"type": "array", "items": schema}]}
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": either}}}}
+    several = {"type": "array", "items": schema}
+    either = [schema, several]
+    if wrapped:
+        either.append({"type": "object", "properties": {wrapped: several}, "required": [wrapped]})
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": {"oneOf": either}}}}}
 
 
 class Choice(Strict):
@@ -157,3 +159,172 @@ class ScoreOut(Schema):
 class ScoreList(Schema):
     items: list[ScoreOut]
     next_cursor: str | None = None
+
+
+class SpanScoreIn(Schema):
+    metric: str
+    numerical_value: float | None = None
+    boolean_value: bool | None = None
+    categorical_value: list[str] | None = None
+    string_value: str | None = None
+    reasoning: str = ""
+    scorer: str = ""
+    id: str = Field("", description="Your own id of the score; without one the same words are the same score.")
+
+
+class RecordChange(Schema):
+    """What may be said of a record at any time. Times are RFC 3339, durations seconds, money USD."""
+
+    name: str = Field("", description="Also: span_name.")
+    kind: str = Field("", description="Such as llm, tool, retriever or agent.")
+    started_at: datetime | None = Field(None, description="Also: start_time.")
+    ended_at: datetime | None = Field(None, description="Also: end_time, timestamp.")
+    inputs: Any = Field(None, description="What was sent to the AI system. Also: input, llm_input.")
+    outputs: Any = Field(None, description="Also: output, llm_output.")
+    expected: Any = Field(None, description="Also: expected_output.")
+    metadata: dict[str, Any] = {}
+    metrics: dict[str, Any] = Field({}, description="Measurements: latency, prompt_tokens, cost, ...")
+    tags: list[str] = []
+    error: str = Field("", description="What went wrong while it ran; empty: nothing.")
+    model: str = ""
+    provider: str = Field("", description="Also: provider_id.")
+    environment: str = ""
+    customer: str = Field("", description="Also: customer_identifier.")
+    custom_id: str = Field("", description="Also: custom_identifier.")
+    thread: str = Field("", description="Also: thread_identifier.")
+    prompt: str = Field("", description="Also: prompt_id.")
+    prompt_version: int | None = Field(None, description="Also: prompt_version_number.")
+    experiment: str = ""
+    case_id: str = ""
+    epoch: int | None = None
+    latency: float | None = None
+    ttft: float | None = Field(None, description="Also: time_to_first_token.")
+    tokens_in: int | None = Field(None, description="Also: prompt_tokens.")
+    tokens_out: int | None = Field(None, description="Also: completion_tokens.")
+    tokens_cached: int | None = Field(None, description="Also: prompt_cache_hit_tokens.")
+    tokens_cache_write: int | None = Field(None, description="Also: prompt_cache_creation_tokens.")
+    tokens: int | None = Field(None, description="Also: total_request_tokens.")
+    cost: float | None = None
+
+
+class RecordIn(RecordChange):
+    id: str = Field("", description="Your own id: the same one again is the same record. Also: external_id.")
+    created_at: datetime | None = Field(None, description="When it happened; else its start, else now.")
+    trace_id: str = Field("", description="Also: trace_group_identifier.")
+    span_id: str = Field("", description="Also: span_unique_id.")
+    parent_id: str = Field("", description="The span_id of the span above. Also: span_parent_id.")
+    scores: list[SpanScoreIn] = []
+    spans: list[dict[str, Any]] = Field([], description="Records inside this one, each with the fields of a record.")
+
+
+class AcceptedRecord(Schema):
+    index: int
+    id: UUID
+    external_id: str
+    spans: list[UUID]
+
+
+class RefusedRecord(Schema):
+    index: int
+    fields: list[FieldProblem]
+
+
+class Posted(Schema):
+    accepted: list[AcceptedRecord]
+    refused: list[RefusedRecord]
+    created: int
+    updated: int
+
+
+class TraceSums(Schema):
+    """On a trace's root: sums over all its spans."""
+
+    spans: int
+    tokens: int | None
+    cost: float | None
+    errors: int | None
+
+
+class RecordOut(Schema):
+    id: UUID
+    external_id: str
+    name: str
+    kind: str
+    is_root: bool
+    source: Literal["api", "playground", "kickoff", "trace"]
+    status: Literal["unscored", "pending", "completed", "errored"]
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    trace_id: str
+    span_id: str
+    parent_id: str
+    created_by: str
+    environment: str
+    customer: str
+    custom_id: str
+    thread: str
+    model: str
+    provider: str
+    prompt: str
+    prompt_version: int | None
+    experiment: str
+    case_id: str
+    epoch: int | None
+    latency: float | None
+    ttft: float | None
+    tokens_in: int | None
+    tokens_out: int | None
+    tokens_cached: int | None
+    tokens_cache_write: int | None
+    tokens: int | None
+    cost: float | None
+    cost_estimated: bool
+    error: str
+    tags: list[str]
+    truncated: bool = Field(description="A value over a limit was stored cut.")
+    metrics: dict[str, Any]
+    metadata: dict[str, Any]
+    trace: TraceSums | None = None
+
+
+class Preview(Schema):
+    preview: str
+    truncated: bool
+
+
+class RecordItem(RecordOut):
+    inputs: Preview | None
+    outputs: Preview | None
+    expected: Preview | None
+
+
+class RecordList(Schema):
+    items: list[RecordItem]
+    next_cursor: str | None
+    searched_back_to: datetime | None
+
+
+class SpanOut(Schema):
+    id: UUID
+    span_id: str
+    name: str
+    kind: str
+    started_at: datetime
+    ended_at: datetime | None
+    latency: float | None
+    model: str
+    tokens_in: int | None
+    tokens_out: int | None
+    cost: float | None
+    error: str
+    score: dict[str, Any] | None = None
+    spans: list["SpanOut"]
+
+
+class RecordDetail(RecordOut):
+    inputs: Any
+    outputs: Any
+    expected: Any
+    scores: list[ScoreOut]
+    spans: list[SpanOut]

@@ -1,0 +1,215 @@
+"""Calls on records: in, found, out, changed, deleted."""
+
+from datetime import UTC
+from typing import Any, Literal
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.utils import timezone
+from ninja import Query, Router
+
+from evalhub import audit
+from evalhub.api import KeyAuth, Problem, answer, read_json
+from evalhub.models import Project, Scope
+from records import export
+from records.api.finding import found_record
+from records.api.schemas import (
+    ERRORS,
+    Posted,
+    RecordChange,
+    RecordDetail,
+    RecordIn,
+    RecordList,
+    one_or_many,
+)
+from records.deletion import delete_records
+from records.detail import MAX_SPANS
+from records.filterlang import parse
+from records.intake import Intake, TooMany, change, take
+from records.json_drafts import BadRecord, Sender
+from records.json_records import record_json, score_json, span_tree_json
+from records.limits import MAX_ITEMS
+from records.models import Payload, Record, Score
+from records.previews import PAYLOAD, previews
+from records.search import SORTS, Search, batches, ceiling_of, page
+from records.unified import metadata_of, metrics_of
+from records.vocabulary import vocabulary_of
+
+router = Router(tags=["records"])
+
+PREVIEW_CHARS = 1_000
+MAX_ATTEMPTS_SHOWN = 1_000  # of one record's scores; /records/{id}/scores has them all
+Sort = Literal[tuple(f"{sign}{name}" for name in SORTS for sign in ("-", ""))]
+
+
+@router.post(
+    "", response={200: Posted, **ERRORS}, auth=KeyAuth(Scope.INGEST), openapi_extra=one_or_many(RecordIn, "records")
+)
+def record_create(request: HttpRequest) -> HttpResponse:
+    """One record, a list of up to 1,000, or `{"records": [...]}`, each with its nested spans and its scores.
+
+    Records are accepted or refused one by one; all that were accepted are stored when the answer comes. With an `id` of
+    yours a repeat changes nothing, and a later piece of the same record is merged into it: arrays and values replace,
+    objects merge. Fields that this list does not name are kept in `metadata`. 400 if nothing was accepted.
+    """
+    body = read_json(request, refuse_nul=False)
+    many, items, prefix = True, body, ""
+    if isinstance(body, dict):
+        if isinstance(body.get("records"), list) and len(body) == 1:
+            items, prefix = body["records"], "records."
+        else:
+            many, items = False, [body]
+    if not isinstance(items, list):
+        raise Problem(400, "invalid", "Send a record, a list of records, or an object with the list as `records`.")
+    if len(items) > MAX_ITEMS:
+        raise Problem(413, "too_large", f"{len(items):,} records in one call: at most {MAX_ITEMS:,}.")
+    try:
+        intake = take(request.project, items, Sender(request.api_key.name, timezone.now()))
+    except TooMany as error:
+        raise Problem(413, "too_large", str(error)) from None
+    if intake.refused and not intake.accepted:
+        raise _nothing_accepted(intake, prefix if many else None)
+    return answer(_posted(intake))
+
+
+def _posted(intake: Intake) -> dict[str, Any]:
+    return {
+        "accepted": [
+            {"index": a.index, "id": a.id, "external_id": a.external_id, "spans": a.spans} for a in intake.accepted
+        ],
+        "refused": [
+            {"index": index, "fields": [{"path": where, "message": what} for where, what in problems]}
+            for index, problems in sorted(intake.refused.items())
+        ],
+        "created": intake.created,
+        "updated": intake.updated,
+    }
+
+
+def _nothing_accepted(intake: Intake, prefix: str | None) -> Problem:
+    fields = [
+        (where if prefix is None else f"{prefix}{index}.{where}".rstrip("."), what)
+        for index, problems in sorted(intake.refused.items())
+        for where, what in problems
+    ]
+    where, what = fields[0]
+    message = f"{where}: {what}" if where else what
+    return Problem(400, "invalid", message if prefix is None else f"No record was accepted. {message}", fields)
+
+
+@router.get("", response={200: RecordList, **ERRORS}, auth=KeyAuth(Scope.READ))
+def record_list(
+    request: HttpRequest,
+    q: str = Query("", description="A filter, in the language of the Records page."),
+    limit: int = Query(50, ge=1, le=200),
+    cursor: str = "",
+    roots: bool = Query(True, description="Only roots; false: all spans."),
+    sort: Sort = "-created",
+) -> HttpResponse | StreamingHttpResponse:
+    """Records that match, with previews of their inputs and outputs; `/records/{id}` has a record whole.
+
+    `next_cursor` goes on where this page ends, whatever arrives in between. A search that ran out of time says how far
+    back it came in `searched_back_to`, and `next_cursor` continues it. With `Accept: text/csv` or
+    `application/x-ndjson` everything that matches is streamed, whole and newest first.
+    """
+    search = search_of(request.project, q, roots, sort)
+    stream = _stream(request, search)
+    if stream is not None:
+        return stream
+    found = page(search, cursor, limit)
+    ids = [row.id for row in found.rows]
+    begun = previews(request.project.id, ids, [(name,) for name in PAYLOAD], PREVIEW_CHARS + 1)
+    items = []
+    for row in found.rows:
+        values = begun.get(row.id, {})
+        items.append(record_json(row) | {name: _preview(values.get((name,))) for name in PAYLOAD})
+    back_to = found.searched_back_to
+    return answer({"items": items, "next_cursor": found.next or None, "searched_back_to": back_to})
+
+
+def search_of(project: Project, q: str, roots: bool = True, sort: str = "-created") -> Search:
+    """Ages count back from now, dates without a zone are UTC. Raises FilterError."""
+    vocabulary = vocabulary_of(project)
+    return Search(project.id, parse(q, vocabulary), vocabulary, timezone.now(), UTC, roots=roots, sort=sort)
+
+
+def _preview(text: str | None) -> dict[str, Any] | None:
+    if text is None:
+        return None
+    return {"preview": text[:PREVIEW_CHARS], "truncated": len(text) > PREVIEW_CHARS}
+
+
+def _stream(request: HttpRequest, search: Search) -> StreamingHttpResponse | None:
+    """The whole of what matches, where the client asks for lines or a table; None for a page as JSON."""
+    kind = request.get_preferred_type(["application/json", "text/csv", "application/x-ndjson", "application/jsonl"])
+    if kind in (None, "application/json"):
+        return None
+    found = export.rows(request.project, batches(search, ceiling_of()))
+    lines = export.csv_lines(request.project, found) if kind == "text/csv" else export.jsonl(found)
+    # The first line is made here, so that a filter that cannot run is refused and not cut off.
+    first = next(lines, b"")
+    response = StreamingHttpResponse(_with_first(first, lines), content_type=f"{kind}; charset=utf-8")
+    response["Content-Disposition"] = (
+        f'attachment; filename="{request.project.slug}.{"csv" if kind == "text/csv" else "jsonl"}"'
+    )
+    return response
+
+
+def _with_first(first: bytes, rest: Any) -> Any:
+    yield first
+    yield from rest
+
+
+@router.get("/{id}", response={200: RecordDetail, **ERRORS}, auth=KeyAuth(Scope.READ))
+def record_get(request: HttpRequest, id: str) -> HttpResponse:
+    """One record whole, by its id or by the one it was sent with: values, scores with their history, and the spans of
+    its trace, evaluators among them (`evaluator.<slug>`)."""
+    return answer(_whole(found_record(request.project, id)))
+
+
+def _whole(record: Record) -> dict[str, Any]:
+    project = record.project_id
+    payload = Payload.objects.filter(project_id=project, record_id=record.id).first() or Payload()
+    attempts = Score.objects.filter(project_id=project, record_id=record.id).select_related("metric").order_by("-id")
+    spans = [record]
+    if record.trace_id:
+        trace = Record.objects.filter(project_id=project, trace_id=record.trace_id).exclude(trace_id="")
+        spans = list(trace.defer("metadata", "metrics").order_by("created_at", "id")[:MAX_SPANS])
+    judged = Score.objects.filter(project_id=project, record_id__in=[span.id for span in spans], is_current=True)
+    judged = judged.exclude(evaluator="").select_related("metric").order_by("id")
+    return record_json(record) | {
+        "inputs": payload.inputs,
+        "outputs": payload.outputs,
+        "expected": payload.expected,
+        "metrics": metrics_of(record),
+        "metadata": metadata_of(record),
+        "scores": [score_json(score, score.metric) for score in attempts[:MAX_ATTEMPTS_SHOWN]],
+        "spans": span_tree_json(spans, [(score, score.metric) for score in judged]),
+    }
+
+
+@router.patch(
+    "/{id}",
+    response={200: RecordDetail, **ERRORS},
+    auth=KeyAuth(Scope.WRITE),
+    openapi_extra={"requestBody": {"content": {"application/json": {"schema": RecordChange.json_schema()}}}},
+)
+def record_change(request: HttpRequest, id: str) -> HttpResponse:
+    """Changes what the body names: values and arrays (`tags`) replace, `metadata` and `metrics` merge key by key.
+
+    What a record is known by (ids, trace, created_at, source) stays; scores have calls of their own.
+    """
+    record = found_record(request.project, id)
+    try:
+        change(request.project, record, read_json(request), Sender(request.api_key.name, timezone.now()))
+    except BadRecord as bad:
+        raise Problem(400, "invalid", str(bad), bad.problems) from None
+    return answer(_whole(found_record(request.project, str(record.id))))
+
+
+@router.delete("/{id}", response={204: None, **ERRORS}, auth=KeyAuth(Scope.ADMIN))
+def record_delete(request: HttpRequest, id: str) -> HttpResponse:
+    """Deletes the record and its scores for good. Spans below it stay, and become roots."""
+    record = found_record(request.project, id)
+    delete_records(request.project.id, [record.id])
+    audit.note(request.project, f"key {request.api_key.name}", "record.delete", record.id, name=record.name)
+    return HttpResponse(status=204)

@@ -1,0 +1,165 @@
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import batched
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from evalhub.models import Project
+from records.imports import FORMATS, Line, Shape, csv_lines, field_problem, jsonl_lines, line_id
+from records.intake import TooMany, take
+from records.json_drafts import BadRecord, Sender
+from records.models import Metric, Record
+
+BATCH = 500  # rows a transaction; one with many spans is sent alone if need be
+
+
+@dataclass(slots=True)
+class Tally:
+    read: int = 0
+    created: int = 0
+    updated: int = 0
+    skipped: int = 0
+    refused: int = 0
+
+    def __str__(self) -> str:
+        return (
+            f"{self.read:,} rows read: {self.created:,} records new, {self.updated:,} updated, "
+            f"{self.skipped:,} rows already there, {self.refused:,} refused"
+        )
+
+
+@dataclass(slots=True)
+class Batch:
+    numbers: list[int] = field(default_factory=list)
+    items: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Command(BaseCommand):
+    help = (
+        "Imports records from a file, a line each: JSON lines, or CSV with a heading. May be interrupted and repeated: "
+        "rows that are there are passed over. Names every refused line, and ends with 1 if there was one."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", metavar="FILE", help="JSON lines or CSV.")
+        parser.add_argument("--project", required=True, metavar="SLUG")
+        parser.add_argument(
+            "--map", action="append", default=[], metavar="FIELD=COLUMN", dest="mapped",
+            help="Which field a column is, such as inputs.question=frage or metric.accuracy=acc. May be repeated.",
+        )  # fmt: skip
+        parser.add_argument("--format", choices=FORMATS, help="When the file's name does not tell.")
+
+    def handle(
+        self, *args: object, file: str, project: str, mapped: list[str], format: str | None, **options: object
+    ) -> None:
+        tenant = Project.objects.filter(slug=project).first()
+        if tenant is None:
+            raise CommandError(f"There is no project {project!r}.")
+        path = Path(file)
+        value_types = dict(Metric.objects.filter(project=tenant).values_list("slug", "value_type"))
+        shape = Shape(_names(mapped), value_types)
+        tally = Tally()
+        try:
+            with _lines(path, format or _format_of(path), shape) as lines:
+                for part in batched(lines, BATCH):
+                    self._store(tenant, path, part, tally)
+                    self._progress(tally)
+        except (OSError, UnicodeDecodeError) as error:
+            raise CommandError(f"{file} cannot be read: {error}. So far: {tally}.") from error
+        self._progress(tally, end=True)
+        self.stdout.write(f"{tally}.")
+        if tally.refused:
+            sys.exit(1)
+
+    def _store(self, project: Project, path: Path, lines: Sequence[Line], tally: Tally) -> None:
+        batch, ours = Batch(), {}
+        for number, content, item in lines:
+            tally.read += 1
+            if isinstance(item, BadRecord):
+                self._refuse(number, item, tally)
+                continue
+            if not any(item.get(name) for name in ("id", "external_id")):
+                item["external_id"] = line_id(str(path.resolve()), number, content)
+                ours[item["external_id"]] = number
+            batch.numbers.append(number)
+            batch.items.append(item)
+        there = Record.objects.filter(project=project, external_id__in=ours)
+        done = {ours[id] for id in there.values_list("external_id", flat=True)}
+        tally.skipped += len(done)
+        todo = [(n, item) for n, item in zip(batch.numbers, batch.items, strict=True) if n not in done]
+        self._take(project, todo, tally)
+
+    def _take(self, project: Project, rows: Sequence[tuple[int, dict[str, Any]]], tally: Tally) -> None:
+        if not rows:
+            return
+        sender = Sender("import", timezone.now(), trusted=True)
+        try:
+            intake = take(project, [item for _, item in rows], sender)
+        except TooMany as error:
+            if len(rows) == 1:
+                self._refuse(rows[0][0], BadRecord([("spans", str(error))]), tally)
+                return
+            middle = len(rows) // 2
+            self._take(project, rows[:middle], tally)
+            self._take(project, rows[middle:], tally)
+            return
+        tally.created += intake.created
+        tally.updated += intake.updated
+        for index, problems in sorted(intake.refused.items()):
+            self._refuse(rows[index][0], BadRecord(problems), tally)
+
+    def _refuse(self, number: int, problem: BadRecord, tally: Tally) -> None:
+        tally.refused += 1
+        self._clear()
+        self.stderr.write(f"line {number}: {problem}")
+
+    def _progress(self, tally: Tally, end: bool = False) -> None:
+        if self.stderr.isatty():
+            self._clear()
+            if not end:
+                self.stderr.write(str(tally), ending="\r")
+                self.stderr.flush()
+
+    def _clear(self) -> None:
+        if self.stderr.isatty():
+            self.stderr.write("\033[K", ending="")
+
+
+def _names(mapped: Sequence[str]) -> dict[str, str]:
+    """column -> field, from FIELD=COLUMN."""
+    names: dict[str, str] = {}
+    for pair in mapped:
+        field_name, equals, column = pair.partition("=")
+        if not equals or not column:
+            raise CommandError(f"--map {pair}: write FIELD=COLUMN, such as inputs=question.")
+        if problem := field_problem(field_name):
+            raise CommandError(f"--map {pair}: {problem}")
+        if column in names:
+            raise CommandError(f"--map {pair}: the column {column!r} is mapped already.")
+        names[column] = field_name
+    return names
+
+
+def _format_of(path: Path) -> str:
+    suffix = path.suffix.lower()
+    if suffix == ".csv":
+        return "csv"
+    if suffix in (".jsonl", ".ndjson", ".json"):
+        return "jsonl"
+    raise CommandError(f"{path.name} does not tell its format: add --format jsonl or --format csv.")
+
+
+@contextmanager
+def _lines(path: Path, format: str, shape: Shape) -> Iterator[Iterator[Line]]:
+    if format == "csv":
+        with path.open(encoding="utf-8-sig", newline="") as text:
+            yield csv_lines(text, shape)
+    else:
+        with path.open("rb") as binary:
+            yield jsonl_lines(binary, shape)
