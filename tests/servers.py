@@ -3,10 +3,11 @@
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
-from evalhub import embedded
+from evalhub.embedded import servers, socket_dir
 
 FAST = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=80"]
 
@@ -14,12 +15,20 @@ FAST = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_conn
 def start() -> dict[str, str]:
     """Starts both; returns the environment that tells the test workers where they are."""
     home = Path(tempfile.mkdtemp(prefix="eh-test-"))
-    services = embedded.Services(home, postgres_options=FAST, redis_options=["--appendonly", "no", "--databases", "32"])
-    services.start()
+    servers.open_home(home)
+    postgres = servers.postgres(home, FAST)
+    redis = servers.redis(home, ["--appendonly", "no", "--databases", "32"])
+    postgres.stop_signal = signal.SIGQUIT  # at once: nothing of it is kept
 
     def stop() -> None:
-        services.stop(immediately=True)
+        for child in (redis, postgres):
+            child.ask_to_stop()
+            child.wait()
         shutil.rmtree(home, ignore_errors=True)
 
     atexit.register(stop)
-    return {"EVALHUB_TEST_SOCKETS": str(embedded.socket_dir(home)), "PYTEST_EVALHUB_PID": str(os.getpid())}
+    redis.start()
+    postgres.start()
+    servers.wait_for_redis(redis, home)
+    servers.wait_for_postgres(postgres, home)
+    return {"EVALHUB_TEST_SOCKETS": str(socket_dir(home)), "PYTEST_EVALHUB_PID": str(os.getpid())}
