@@ -56,10 +56,15 @@ def initials(user: object) -> str:
 
 @register.filter
 def control(field: BoundField) -> SafeString:
-    """A form field's input with our classes; Django itself adds the id, aria-invalid and aria-describedby."""
+    """A form field's input with our classes; Django itself adds the id, aria-invalid and aria-describedby.
+
+    A refused field takes the focus: the browser's on a new page, htmx's in a swapped form; the first of them wins.
+    """
     widget = field.field.widget
-    plain = not isinstance(widget, (CheckboxInput, CheckboxSelectMultiple, RadioSelect))
-    return field.as_widget(attrs={"class": f"input {widget.attrs.get('class', '')}".strip()} if plain else None)
+    attrs: dict[str, object] = {"autofocus": True} if field.errors else {}
+    if not isinstance(widget, (CheckboxInput, CheckboxSelectMultiple, RadioSelect)):
+        attrs["class"] = f"input {widget.attrs.get('class', '')}".strip()
+    return field.as_widget(attrs=attrs)
 
 
 @register.filter

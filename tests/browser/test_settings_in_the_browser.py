@@ -90,3 +90,27 @@ def test_a_question_mark_lists_the_keys_but_not_while_one_types(page: Page, proj
     page.get_by_label("Name", exact=True).fill("")
     page.keyboard.type("why? n")
     expect(page.get_by_label("Name", exact=True)).to_have_value("why? n")
+
+
+def test_the_focus_stays_where_the_keyboard_is(page: Page, project, enter, console):
+    console.allow("422")
+    factories.member(project, Role.VIEWER, "zoe")
+    enter(factories.member(project, Role.ADMIN))
+    page.goto(f"/p/{project.slug}/settings/members/")
+    page.get_by_label("Role of zoe", exact=True).select_option("Editor")
+    page.get_by_role("button", name="Change the role of zoe").press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("zoe is now editor.")
+    expect(page.get_by_role("button", name="Change the role of zoe")).to_be_focused()
+    page.get_by_label("User name or e-mail").fill("nobody")
+    page.get_by_role("button", name="Add", exact=True).press("Enter")
+    expect(page.get_by_text("There is no such user.")).to_be_visible()
+    expect(page.get_by_label("User name or e-mail")).to_be_focused()
+
+
+def test_what_a_page_did_is_said_on_the_next_one(page: Page, project, enter):
+    enter(factories.member(project, Role.ADMIN))
+    page.goto(f"/p/{project.slug}/settings/")
+    page.get_by_label("Name", exact=True).fill("Help desk")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status")).to_contain_text("Saved.")
+    expect(page.get_by_role("button", name="Help desk")).to_be_visible()

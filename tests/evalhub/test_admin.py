@@ -8,6 +8,7 @@ from django_rq.models import Dashboard
 
 from evalhub import apikeys
 from evalhub.models import ApiKey, AuditEvent, Membership, Project, Role, User
+from evalhub.projectadmin import ProjectAdmin
 from records.models import Metric, ModelPrice, ValueType
 from tests import factories
 
@@ -184,3 +185,9 @@ def test_the_queues_of_all_projects_are_for_superusers(client, rf, project):
             url.callback(request)
     client.force_login(factories.user(is_staff=True, is_superuser=True))
     assert client.get("/admin/django_rq/dashboard/").status_code == 200
+
+
+def test_whatever_belongs_to_a_project_is_registered_with_the_admin_that_limits_it():
+    for model, model_admin in admin.site._registry.items():
+        if any(field.name == "project" for field in model._meta.fields):
+            assert isinstance(model_admin, ProjectAdmin), model
