@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from records.models import Kind, Outcome, RecordStatus, ScoreSource, Source, ValueType
 
@@ -30,6 +30,8 @@ class Vocabulary:
     metrics: Mapping[str, MetricInfo] = field(default_factory=dict)
     people: Mapping[str, int] = field(default_factory=dict)  # user name -> id, for assigned:
     me: int | None = None
+    evaluators: frozenset[str] | None = None  # slugs, where the asker knows them: others are pointed out
+    rules: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Spec:
     whole: bool = False  # the column holds whole numbers
     lower_index: bool = False  # there is an index on lower() of the column
     partial: bool = False  # and it leaves empty values out
+    column: "Spec | None" = None  # of a JSON name: the column in which senders' values of that name are stored
 
 
 def _words(choices: type) -> dict[str, object]:
@@ -58,6 +61,7 @@ def _number(column: str, label: str, scale: int = 1, whole: bool = True) -> Spec
     return Spec("number", f"r.{column}", label, scale=scale, whole=whole)
 
 
+ID = Spec("uuid", "r.id", "id")
 NAME = _text("name", "name", lower_index=True)
 KIND = Spec("choice", "r.kind", "kind", {kind.value: kind.value for kind in Kind})
 EXPERIMENT = _text("experiment", "experiment", lower_index=True, partial=True)
@@ -87,7 +91,7 @@ OUTPUTS = Spec("payload", "y.outputs", "outputs")
 EXPECTED = Spec("payload", "y.expected", "expected")
 
 FIELDS: dict[str, Spec] = {
-    "id": Spec("uuid", "r.id", "id"),
+    "id": ID,
     "trace": TRACE,
     "span.id": SPAN_ID,
     "span.name": NAME,
@@ -147,13 +151,17 @@ METRIC_COLUMNS: dict[str, Spec] = {
     "latency": LATENCY,
     "time_to_first_token": TTFT,
     "cost": COST,
+    # What was sent, else what the columns say; no index to lose by it.
     "tokens_per_second": Spec(
         "number",
-        "(CASE WHEN r.latency_ms > 0 THEN r.tokens_out * 1000.0 / r.latency_ms END)",
+        "(CASE WHEN jsonb_typeof(r.metrics -> 'tokens_per_second') = 'number'"
+        " THEN (r.metrics ->> 'tokens_per_second')::numeric"
+        " WHEN r.latency_ms > 0 THEN r.tokens_out * 1000.0 / r.latency_ms END)",
         "tokens per second",
     ),
 }
 METADATA_COLUMNS: dict[str, Spec] = {
+    "unique_id": ID,
     "environment": ENVIRONMENT,
     "customer_identifier": CUSTOMER,
     "custom_identifier": CUSTOM_ID,
@@ -169,6 +177,7 @@ METADATA_COLUMNS: dict[str, Spec] = {
 }
 METADATA = Spec("json", "r.metadata")
 METRICS = Spec("json", "r.metrics")
+METADATA_NAMES = {name: replace(METADATA, label=spec.label, column=spec) for name, spec in METADATA_COLUMNS.items()}
 
 OUTCOMES = _words(Outcome)
 METRIC_PARTS: dict[str, Spec] = {

@@ -7,7 +7,7 @@ from records.filterlang.fields import (
     MAX_KEY_CHARS,
     MAX_PATH_LEVELS,
     METADATA,
-    METADATA_COLUMNS,
+    METADATA_NAMES,
     METRIC_COLUMNS,
     METRIC_PARTS,
     METRIC_VALUES,
@@ -264,7 +264,7 @@ class Parser:
 def _json_spec(head: str, rest: list[str]) -> Spec:
     """The column that a JSON name has become, else the JSON value itself."""
     if head == "metadata":
-        return METADATA_COLUMNS.get(rest[0], METADATA) if len(rest) == 1 else METADATA
+        return METADATA_NAMES.get(rest[0], METADATA) if len(rest) == 1 else METADATA
     if head == "metrics":
         return METRIC_COLUMNS.get(rest[0], METRICS) if len(rest) == 1 else METRICS
     return FIELDS[head]
