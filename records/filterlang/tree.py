@@ -1,5 +1,6 @@
 """What a filter is, once read. Every node knows the piece of text it came from."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,3 +76,15 @@ Node = And | Or | Not | Compare | Text
 def clauses(node: Node) -> tuple[Node, ...]:
     """The conditions that all must hold: what the page shows as chips."""
     return node.items if isinstance(node, And) else (node,)
+
+
+def compares(node: Node) -> Iterator[Compare]:
+    """Every comparison in the tree, in the order of the text: for what must know which fields a filter uses."""
+    match node:
+        case Compare():
+            yield node
+        case Not():
+            yield from compares(node.item)
+        case And() | Or():
+            for item in node.items:
+                yield from compares(item)

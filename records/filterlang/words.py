@@ -1,7 +1,15 @@
 """A filter said in words: the page's title, its empty state and every confirmation use the same sentence."""
 
+import re
+from datetime import tzinfo
+
+from records.filterlang.bindings import is_wild
+from records.filterlang.fields import ANY_METRIC
 from records.filterlang.tree import And, Compare, Node, Not, Or, Text, Value
 from records.filterlang.values import AGE
+
+OFFSET = re.compile(r"[T ].*([Zz]|[+-]\d\d(:?\d\d)?)$")
+FOLDED = ("text", "json", "payload", "set", "scored")  # their * is a wildcard
 
 UNITS = {"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week"}
 SECONDS = ("latency", "ttft", "metrics.latency", "metrics.time_to_first_token")
@@ -16,40 +24,43 @@ OUTCOME_NOT = {
 }  # fmt: skip
 
 
-def in_words(node: Node) -> str:
-    """Such as "status is not completed and metric factuality is below 0.5"; empty for the empty filter."""
+def in_words(node: Node, zone: tzinfo | None = None) -> str:
+    """Such as "status is not completed and metric factuality is below 0.5"; empty for the empty filter.
+
+    With a `zone`, dates name the one they are read in; ages and times with an offset of their own do not need it.
+    """
     match node:
         case And():
-            return " and ".join(_grouped(item, Or) for item in node.items)
+            return " and ".join(_grouped(item, Or, zone) for item in node.items)
         case Or():
-            return " or ".join(_grouped(item, And) for item in node.items)
+            return " or ".join(_grouped(item, And, zone) for item in node.items)
         case Not(item=Compare() as item):
-            return _compare(item, negated=True)
+            return _compare(item, zone, negated=True)
         case Not(item=Text() as item):
             return f"text does not contain “{item.value.raw}”"
         case Not():
-            return f"not ({in_words(node.item)})"
+            return f"not ({in_words(node.item, zone)})"
         case Text():
             return f"text contains “{node.value.raw}”"
         case Compare():
-            return _compare(node, negated=False)
+            return _compare(node, zone, negated=False)
 
 
-def _grouped(node: Node, kind: type) -> str:
-    return f"({in_words(node)})" if isinstance(node, kind) else in_words(node)
+def _grouped(node: Node, kind: type, zone: tzinfo | None) -> str:
+    return f"({in_words(node, zone)})" if isinstance(node, kind) else in_words(node, zone)
 
 
-def _compare(node: Compare, negated: bool) -> str:
-    subject, kind = subject_of(node), node.field.spec.kind
+def _compare(node: Compare, zone: tzinfo | None, negated: bool) -> str:
+    subject, kind = subject_of(node), (node.field.spec.column or node.field.spec).kind
     no = " not" if negated else ""
     if node.op == "null":
         return f"{subject} is {'given' if negated else 'missing'}"
+    if node.field.spec is ANY_METRIC:
+        return f"{'no' if negated else 'a'} metric {_outcome(node.values, negated=False)}"
     if kind in ("outcome", "latest"):
         return f"{subject} {_outcome(node.values, negated)}"
     if kind == "time":
-        return f"{subject} {_time(node, negated)}"
-    if kind == "bool":
-        return f"{subject} is{no} {_list(node)}"
+        return f"{subject} {_time(node, zone, negated)}"
     match node.op:
         case "like" | "ilike":
             return f"{subject} is{no} like “{node.values[0].raw}”"
@@ -59,13 +70,10 @@ def _compare(node: Compare, negated: bool) -> str:
         case "<" | "<=" | ">" | ">=":
             order = {"<": "below", "<=": "at most", ">": "above", ">=": "at least"}[node.op]
             return f"{subject} is{no} {order} {said(node.values[0], node)}"
-    if kind in ("payload", "score_text") and node.op in (":", ":in", "contains") and not node.field.path:
+    searched = kind in ("payload", "score_text") and node.op in (":", ":in") and not node.field.path
+    if searched or node.op == "contains":
         return f"{subject} {'does not contain' if negated else 'contains'} {_list(node)}"
-    if node.op == "contains":
-        return f"{subject} {'does not contain' if negated else 'contains'} {_list(node)}"
-    if kind in ("set", "score_set"):
-        return f"{subject} is{no} {_list(node)}"
-    if kind in ("text", "json", "payload") and node.op == ":" and _wild(node.values[0]):
+    if kind in FOLDED and node.op == ":" and is_wild(node.values[0]):
         return f"{subject} {_pattern(node.values[0].raw, negated)}"
     return f"{subject} is{no} {_list(node)}"
 
@@ -104,28 +112,35 @@ def _outcome(values: tuple[Value, ...], negated: bool) -> str:
     return (" and " if negated else " or ").join(words.get(value.raw.lower(), value.raw) for value in values)
 
 
-def _time(node: Compare, negated: bool) -> str:
+def _time(node: Compare, zone: tzinfo | None, negated: bool) -> str:
+    no = "not " if negated else ""
+    if node.op == "between":
+        return f"{no}between {node.values[0].raw} and {_dated(node.values[1], zone)}"
     value = node.values[0]
     age = AGE.fullmatch(value.raw)
-    if node.op == "between":
-        return f"{'not ' if negated else ''}between {node.values[0].raw} and {node.values[1].raw}"
     if age and node.op in (":", ">", ">=", "<", "<="):
         count, unit = int(age[1]), UNITS[age[2]]
         span = f"the last {unit}" if count == 1 else f"the last {count} {unit}s"
         inside = (node.op in (":", ">", ">=")) != negated
         return f"in {span}" if inside else f"before {span}"
-    no = "not " if negated else ""
     order = {":": "since", ">": "after", ">=": "since", "<": "before", "<=": "up to"}.get(node.op, "on")
-    return f"{no}{order} {_list(node) if order == 'on' else value.raw}"
+    if order != "on":
+        return f"{no}{order} {_dated(value, zone)}"
+    *others, last = node.values
+    return f"{no}on {' or '.join([*(other.raw for other in others), _dated(last, zone)])}"
 
 
-def _wild(value: Value) -> bool:
-    return value.kind == "word" and "*" in value.raw
+def _dated(value: Value, zone: tzinfo | None) -> str:
+    if zone is None or OFFSET.search(value.raw) or AGE.fullmatch(value.raw):
+        return value.raw
+    return f"{value.raw} ({zone})"
 
 
 def _pattern(raw: str, negated: bool) -> str:
     inner = raw.strip("*")
-    if "*" in inner or not inner:
+    if not inner:
+        return "is missing" if negated else "is given"
+    if "*" in inner:
         return f"{'does not match' if negated else 'matches'} {raw}"
     verb = {(True, True): "contain", (True, False): "end with", (False, True): "start with"}[
         (raw.startswith("*"), raw.endswith("*"))

@@ -1,4 +1,4 @@
-"""Random records with payloads and scores, kept beside as plain values: what brute force reads and SQL must agree with."""
+"""Random records with payloads and scores, kept as plain values beside the rows: SQL and brute force must agree."""
 
 import random
 from datetime import UTC, datetime, timedelta

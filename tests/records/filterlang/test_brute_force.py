@@ -151,7 +151,7 @@ TIMES: list[tuple[str, Test]] = [
     ("created > 2026-05-31", lambda r: r["created_at"] >= MAY_31 + DAY),
     ("created <= 2026-05-31", lambda r: r["created_at"] < MAY_31 + DAY),
     ("created = 2026-05-31", lambda r: MAY_31 <= r["created_at"] < MAY_31 + DAY),
-    ("created BETWEEN 2026-05-31 AND 2026-06-01", lambda r: MAY_31 <= r["created_at"]),
+    ("created BETWEEN 2026-05-31 AND 2026-06-01", lambda r: r["created_at"] >= MAY_31),
     ('created < "2026-06-01T12:00:00+02:00"', lambda r: r["created_at"] < NOW - timedelta(hours=2)),
     ("started IS NULL", lambda r: r["started_at"] is None),
     ("started:>-2d", lambda r: r["started_at"] is not None and r["started_at"] > NOW - 2 * DAY),
