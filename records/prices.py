@@ -123,18 +123,18 @@ def _listed_prices(provider: str, model: str, total_in: int) -> Prices | None:
     found = _listed(provider, model)
     if found is None:
         return None
-    listed = found.get_prices(datetime.now(UTC))
-    input, output = _rate(listed.input_mtok, total_in), _rate(listed.output_mtok, total_in)
+    listed = vars(found.get_prices(datetime.now(UTC)))  # attributes that are not set cost a search each
+    input, output = _rate(listed.get("input_mtok"), total_in), _rate(listed.get("output_mtok"), total_in)
     if input is None and output is None:
         return None  # priced by other units: images, seconds, characters
     input = input or Decimal(0)
-    cached, written = _rate(listed.cache_read_mtok, total_in), _rate(listed.cache_write_mtok, total_in)
+    cached, written = _rate(listed.get("cache_read_mtok"), total_in), _rate(listed.get("cache_write_mtok"), total_in)
     return Prices(
         input,
         output or Decimal(0),
         input if cached is None else cached,
         input if written is None else written,
-        (_rate(listed.requests_kcount, total_in) or Decimal(0)) / 1000,
+        (_rate(listed.get("requests_kcount"), total_in) or Decimal(0)) / 1000,
     )
 
 
