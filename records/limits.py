@@ -6,6 +6,7 @@ MAX_FIELD_BYTES = 10 * 1024 * 1024  # one of inputs, outputs, expected, as JSON
 MAX_ITEMS = 1_000  # records in one post, and rows in one write transaction
 MAX_METADATA_BYTES = 256 * 1024
 MAX_NAME_CHARS = 1_000  # names, ids and other one-line texts
+MAX_NAME_BYTES = 1_600  # of the same in UTF-8: with lower() of it an index entry of PostgreSQL (2,704) is not passed
 MAX_ERROR_CHARS = 10_000
 MAX_TAGS = 50
 MAX_TAG_CHARS = 100
