@@ -5,6 +5,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
 from evalhub.api import EvalHubAPI
+from evalhub.health import healthz, readyz
 from evalhub.views import account, keys, members, projects, settings
 from records.api import mount as mount_records
 from records.views.projects import create_project
@@ -24,6 +25,8 @@ settings_pages = [
 
 urlpatterns = [
     path("", projects.project_list, name="projects"),
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
     path("projects/new", create_project, name="create-project"),
     path("projects/menu", projects.project_menu, name="project-menu"),
     path("sign-in", account.SignIn.as_view(), name="sign-in"),
@@ -31,6 +34,7 @@ urlpatterns = [
     path("profile", account.profile, name="profile"),
     path("profile/password", account.change_password, name="change-password"),
     path("p/<slug:slug>/settings/", include(settings_pages)),
+    path("", include("records.urls")),
     path("api/", api.urls),
     path("admin/", admin.site.urls),
 ]

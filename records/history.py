@@ -1,13 +1,24 @@
 """Records over time, for the chart above the table: from the roll-ups where the filter allows it, else counted, else
 estimated from the 1 % sample, and said so."""
 
+import time
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from records.models import RecordStatus, Source
+from records.search import Search
+from records.search.count import Rollup, rollup_of
+from records.search.plan import Plan, edges, plan_of, reading
 
 MAX_BARS = 84
 MINUTE, HOUR, DAY = 60, 3600, 86400
 WIDTHS = (MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 2 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 28 * DAY)
+EXACT_ROWS = 300_000  # so many records in the time shown are counted one by one
+SAMPLE_FACTOR = 100
+LEAST_SAMPLED = 400  # matching rows of the sample below which its bars would mislead
+BUDGET_SECONDS = 1.0
 ORIGIN = datetime(2000, 1, 3, tzinfo=UTC)  # a Monday: weeks begin with it
 
 
@@ -33,6 +44,9 @@ class History:
     @property
     def total(self) -> int:
         return sum(bucket.total for bucket in self.buckets)
+
+    def end_of(self, bucket: Bucket) -> datetime:
+        return bucket.start + timedelta(seconds=self.seconds)
 
     def totals(self) -> dict[str, int]:
         sums: dict[str, int] = defaultdict(int)
@@ -63,3 +77,81 @@ def filled(counts: dict[tuple[datetime, str], int], since: datetime, until: date
         buckets.append(Bucket(at, by_start.get(at, {})))
         at += step
     return buckets
+
+
+def history(search: Search, by: str) -> History:
+    """Counts over time, stacked by `status` or `source`. Raises FilterError, SearchTimeout."""
+    plan = plan_of(replace(search, sort="-created"))
+    with reading() as cursor:
+        found = edges(cursor, search)
+        if found is None:
+            return History([], HOUR)
+        since, until = found[0], min(found[1], max(search.now, found[0]))
+        rolled = rollup_of(search)
+        if rolled is not None and rolled.table == "record_rollup" and until - since > timedelta(hours=6):
+            return _from_rollup(cursor, rolled, since, until, by)
+        seconds = width_of(until - since)
+        if _records_between(cursor, search, since, until) <= EXACT_ROWS:
+            return _exact(cursor, plan, since, until, seconds, by)
+        sampled = _sampled(cursor, search, since, until, seconds, by)
+        if sampled.total >= LEAST_SAMPLED * SAMPLE_FACTOR:
+            return sampled
+        return _newest_first(cursor, plan, since, until, seconds, by)
+
+
+def _from_rollup(cursor: Any, rolled: Rollup, since: datetime, until: datetime, by: str) -> History:
+    seconds = width_of(until - since, least=HOUR)
+    cursor.execute(
+        f"SELECT date_bin(%s, bucket, %s), {by}, sum(n)::bigint FROM {rolled.table} "  # noqa: S608 - `by` is ours
+        f"WHERE {rolled.where} AND bucket >= %s AND bucket <= %s GROUP BY 1, 2",
+        [timedelta(seconds=seconds), ORIGIN, *rolled.params, floor(since, HOUR), until],
+    )
+    return History(filled(_read(cursor, by), since, until, seconds), seconds)
+
+
+def _records_between(cursor: Any, search: Search, since: datetime, until: datetime) -> int:
+    roots = " AND is_root" if search.roots else ""
+    cursor.execute(
+        "SELECT coalesce(sum(n), 0) FROM record_rollup WHERE project_id = %s "  # noqa: S608
+        f"AND bucket >= %s AND bucket <= %s{roots}",
+        [search.project_id, floor(since, HOUR), until],
+    )
+    return int(cursor.fetchone()[0])
+
+
+def _exact(cursor: Any, plan: Plan, since: datetime, until: datetime, seconds: int, by: str) -> History:
+    cursor.execute(*_binned(plan, since, until, seconds, by))
+    return History(filled(_read(cursor, by), since, until, seconds), seconds)
+
+
+def _binned(plan: Plan, since: datetime, until: datetime, seconds: int, by: str) -> tuple[str, list[Any]]:
+    window = [f"{plan.time} >= %s", f"{plan.time} <= %s"]
+    sql = plan.sql(f"date_bin(%s, {plan.time}, %s), r.{by}, count(*)", window, "GROUP BY 1, 2")
+    return sql, [timedelta(seconds=seconds), ORIGIN, *plan.params, since, until]
+
+
+def _sampled(cursor: Any, search: Search, since: datetime, until: datetime, seconds: int, by: str) -> History:
+    """From the 1 % copy, times 100. Scores and payloads are looked up in their own tables, of the sampled rows only."""
+    plan = plan_of(search, table="record_sample", drive=False)
+    cursor.execute(*_binned(plan, since, until, seconds, by))
+    counts = {key: count * SAMPLE_FACTOR for key, count in _read(cursor, by).items()}
+    return History(filled(counts, since, until, seconds), seconds, about=True)
+
+
+def _newest_first(cursor: Any, plan: Plan, since: datetime, until: datetime, seconds: int, by: str) -> History:
+    """Too rare for the sample, too many rows to look at all: exact bars from the newest back until time runs out."""
+    counts: dict[tuple[datetime, str], int] = {}
+    step, end, started = timedelta(seconds=seconds), until, time.monotonic()
+    start = floor(until, seconds)
+    while end >= since:
+        cursor.execute(*_binned(plan, max(start, since), end, seconds, by))
+        counts |= _read(cursor, by)
+        end, start = start - timedelta(microseconds=1), start - step
+        if end >= since and time.monotonic() - started > BUDGET_SECONDS:
+            return History(filled(counts, since, until, seconds), seconds, counted_from=start + step)
+    return History(filled(counts, since, until, seconds), seconds)
+
+
+def _read(cursor: Any, by: str) -> dict[tuple[datetime, str], int]:
+    names = {"status": RecordStatus, "source": Source}[by]
+    return {(start, names(code).label): count for start, code, count in cursor}

@@ -15,8 +15,13 @@ PAGES: dict[str, dict[str, Role]] = {
     "project-keys": {"GET": ADMIN, "POST": ADMIN},
     "project-key-revoke": {"POST": ADMIN},
     "project-audit": {"GET": ADMIN},
+    "records:list": {"GET": VIEWER},
+    "records:count": {"GET": VIEWER},
+    "records:history": {"GET": VIEWER},
+    "records:detail": {"GET": VIEWER},
+    "records:spans": {"GET": VIEWER},
 }
 
 # Outside the projects everything asks for a session but these: names, or whole namespaces with a colon at the end.
 # The API asks for a key instead.
-PUBLIC = {"sign-in", "admin:login", "api:"}
+PUBLIC = {"sign-in", "admin:login", "api:", "healthz", "readyz"}

@@ -140,14 +140,14 @@ class Plan:
         return f"SELECT {select} FROM {self.source} WHERE {where} {tail}"  # noqa: S608 - values are bound
 
 
-def plan_of(search: Search) -> Plan:
-    """Raises FilterError for a value that its field does not take."""
+def plan_of(search: Search, table: str = "record", drive: bool = True) -> Plan:
+    """Raises FilterError for a value that its field does not take. `table` may be the sample, which never is driven."""
     parts = [part for part in clauses(search.node) if part != And()]
-    driver = _driver(search, parts)
+    driver = _driver(search, parts) if drive else None
     if driver is not None:
         plan = _from_scores(search, driver)
     else:
-        plan = Plan("record r", "r.created_at", "r.id", direct=_is_direct(parts))
+        plan = Plan(f"{table} r", "r.created_at", "r.id", direct=_is_direct(parts))
         plan.add("r.project_id = %s", search.project_id)
         # The partial index of roots has no other filter's column: there the condition is checked on the row.
         if search.roots:

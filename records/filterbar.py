@@ -1,0 +1,126 @@
+"""What the filter bar shows of a filter: the painted text, a chip a clause, and menus that set one kind of clause."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from records.filterlang import And, Compare, FilterError, Node, clauses, in_words, to_text
+from records.filterlang.lexer import tokens
+from records.models import Metric
+
+
+class Part(NamedTuple):
+    """A piece of the filter as the page paints it over the input: field, value, error, or plain."""
+
+    kind: str
+    text: str
+
+
+def echo(text: str, error: FilterError | None) -> list[Part]:
+    """The text in painted pieces; joined they are the text again."""
+    if error is not None:
+        start, end = min(error.pos, len(text)), min(error.end, len(text))
+        parts = [Part("", text[:start]), Part("error", text[start:end]), Part("", text[end:])]
+        return [part for part in parts if part.text]
+    parts, at, after_operator = [], 0, False
+    found = tokens(text)
+    for token, follower in zip(found, found[1:], strict=False):
+        if token.pos > at:
+            parts.append(Part("", text[at : token.pos]))
+        operator = token.kind == "op" and token.value not in "(),"
+        if operator or (token.kind == "word" and follower.kind == "op" and follower.value not in "(),"):
+            kind = "field"
+        else:
+            kind = "value" if after_operator and token.kind in ("word", "string", "keyword", "minus") else ""
+        parts.append(Part(kind, text[token.pos : token.end]))
+        after_operator = operator or (after_operator and token.kind in ("minus", "op"))
+        at = token.end
+    return [*parts, Part("", text[at:])] if at < len(text) else parts
+
+
+class Chip(NamedTuple):
+    words: str
+    without: str  # the filter without this clause
+
+
+def chips(node: Node) -> list[Chip]:
+    """The clauses that all must hold, each with what is left when it is taken away."""
+    found = clauses(node) if node != And() else ()
+    return [
+        Chip(in_words(clause), to_text(And(tuple(other for other in found if other is not clause)))) for clause in found
+    ]
+
+
+def replaced(node: Node, names: Iterable[str], clause: str) -> str:
+    """The filter with its top-level conditions on the fields `names` replaced by `clause` (empty: taken away)."""
+    taken = set(names)
+    kept = [
+        part
+        for part in (clauses(node) if node != And() else ())
+        if not (isinstance(part, Compare) and part.field.text in taken)
+    ]
+    return " ".join(filter(None, [to_text(And(tuple(kept))), clause]))
+
+
+@dataclass(slots=True)
+class Choice:
+    label: str
+    clause: str
+    on: bool = False
+    q: str = ""  # the whole filter once this is chosen
+
+
+@dataclass(slots=True)
+class Facet:
+    """A menu that sets one kind of clause; `label` says what is set."""
+
+    key: str
+    label: str
+    fields: tuple[str, ...]
+    choices: list[Choice] = field(default_factory=list)
+    on: bool = False
+
+
+SPANS_OF_TIME = (
+    ("Last hour", "created:>-1h"), ("Last 24 hours", "created:>-24h"), ("Last 7 days", "created:>-7d"),
+    ("Last 30 days", "created:>-30d"), ("Last 90 days", "created:>-90d"),
+)  # fmt: skip
+SOURCES = (
+    ("Traces", "source:trace"),
+    ("API", "source:api"),
+    ("Playground", "source:playground"),
+    ("Kickoff", "source:kickoff"),
+)
+STATUSES = (
+    ("Completed", "status:completed"), ("Errored", "status:errored"), ("Pending", "status:pending"),
+    ("Unscored", "status:unscored"),
+)  # fmt: skip
+OUTCOMES = (("fails", "fail"), ("passes", "pass"), ("errored", "errored"), ("is pending", "pending"))
+METRICS_IN_FACET = 8
+
+
+def facets(node: Node, metrics: list[Metric]) -> list[Facet]:
+    outcomes = [(f"Any metric {word}", f"metric.status:{code}") for word, code in OUTCOMES]
+    for metric in metrics[:METRICS_IN_FACET]:
+        outcomes.append((f"{metric.name} fails", f"metric.{metric.slug}.status:fail"))
+    statuses = ("metric.status", *(f"metric.{metric.slug}.status" for metric in metrics))
+    made = [
+        _facet(node, "time", "Any time", ("created",), SPANS_OF_TIME),
+        _facet(node, "source", "Source", ("source",), SOURCES),
+        _facet(node, "status", "Scoring", ("status",), STATUSES),
+        _facet(node, "metric", "Metric", statuses, outcomes),
+    ]
+    return made
+
+
+def _facet(node: Node, key: str, label: str, fields: tuple[str, ...], choices: Iterable[tuple[str, str]]) -> Facet:
+    set_now = {to_text(c).replace(" ", "") for c in clauses(node) if isinstance(c, Compare) and c.field.text in fields}
+    facet = Facet(key, label, fields, on=bool(set_now))
+    for words, clause in choices:
+        on = clause.replace(":>", ">") in set_now or clause in set_now
+        facet.choices.append(Choice(words, clause, on, replaced(node, fields, clause)))
+        if on:
+            facet.label = words
+    if facet.on:
+        facet.choices.append(Choice("Clear", "", q=replaced(node, fields, "")))
+    return facet

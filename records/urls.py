@@ -1,0 +1,15 @@
+"""All pages of the records app under /p/<slug>/records/, and where exporters send traces."""
+
+from django.urls import path
+
+from records.views import record, records
+
+app_name = "records"
+
+urlpatterns = [
+    path("p/<slug:slug>/records/", records.record_list, name="list"),
+    path("p/<slug:slug>/records/count", records.record_count, name="count"),
+    path("p/<slug:slug>/records/history", records.record_history, name="history"),
+    path("p/<slug:slug>/records/<uuid:id>/", record.record_detail, name="detail"),
+    path("p/<slug:slug>/records/<uuid:id>/spans", record.record_spans, name="spans"),
+]

@@ -1,0 +1,162 @@
+"""The Records page: the list, and the fragments that follow it (count, history)."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
+
+from evalhub.access import project_page
+from evalhub.htmx import render_page
+from evalhub.models import Project, Role
+from records.charts import chart_of
+from records.columns import Column, chosen, default_keys
+from records.current import shown_scores
+from records.filterbar import chips, echo, facets, replaced
+from records.filters import DEFAULT_SORT, RecordFilters
+from records.history import Bucket, history
+from records.models import Metric, RecordRollup
+from records.previews import previews
+from records.search import BadCursor, Page, SearchTimeout, count, page
+from records.tables import PREVIEW_CHARS, RecordTable, Row, record_table
+
+PAGE_ROWS = 50
+STACKS = ("status", "source")
+WORDS_OF_SORT = {"created": "time", "latency": "latency", "cost": "cost", "tokens": "tokens"}
+
+
+@project_page("GET")
+def record_list(request: HttpRequest, project: Project) -> HttpResponse:
+    filters = RecordFilters(request.GET, project, request.user)
+    context = {"project": project, "q": filters.text, "error": filters.error, "all_spans": filters.all_spans}
+    context |= {"echo": SimpleLazyObject(lambda: echo(filters.text, filters.error))}
+    if filters.error is not None:
+        context |= {"title": "Records", "columns_given": "", "sort_given": "", "chips": [], "facets": []}
+        return render_page(request, "records/list.html", "results", context, status=422)
+    return render_page(request, "records/list.html", "results", context | list_context(request, filters))
+
+
+def list_context(request: HttpRequest, filters: RecordFilters) -> dict[str, Any]:
+    """What the rows need, and what is around them. Only the rows are searched for here."""
+    project, after = filters.project, request.GET.get("after", "")
+    metrics = list(Metric.objects.filter(project=project, archived_at=None))
+    columns = chosen(
+        request.GET.get("columns", "").split(",") if request.GET.get("columns") else default_keys(metrics), metrics
+    )
+    found, problem = _found(filters, after)
+    words = filters.words()
+    return {
+        "title": f"Records {words}".strip(),
+        "words": words,
+        "table": table_of(request, filters, found, columns) if found.rows else None,
+        "empty_template": "records/_nothing.html"
+        if words or after or has_records(project)
+        else "records/_welcome.html",
+        "may_make_keys": request.role >= Role.ADMIN,
+        "origin": f"{request.scheme}://{request.get_host()}",
+        "problem": problem,
+        "chips": [{"words": chip.words, "without": _with(request, q=chip.without)} for chip in chips(filters.node)],
+        "facets": [_facet_links(request, facet) for facet in facets(filters.node, metrics)],
+        "here": _with(request, after="", columns="", sort=""),
+        "after": after,
+        "next": found.next,
+        "next_label": "Search further back"
+        if found.searched_back_to
+        else "Older"
+        if filters.order == DEFAULT_SORT
+        else "More",
+        "searched_back": found.searched_back_to,
+        "at_end": bool(found.rows) and not found.next,
+        "columns_given": request.GET.get("columns", ""),
+        "sort_given": request.GET.get("sort", ""),
+    }
+
+
+def _found(filters: RecordFilters, after: str) -> tuple[Page, str]:
+    """The page's rows, or none and what the reader should know instead."""
+    try:
+        return page(filters.search, after, PAGE_ROWS), ""
+    except (SearchTimeout, BadCursor) as problem:
+        return Page([]), str(problem)
+
+
+def table_of(request: HttpRequest, filters: RecordFilters, found: Page, columns: list[Column]) -> RecordTable:
+    """Fetches just what the columns show: previews and scores take a query each, for this page's rows."""
+    project, ids = filters.project, [row.id for row in found.rows]
+    paths = [column.path for column in columns if column.path]
+    begun = previews(project.id, ids, paths, PREVIEW_CHARS)
+    current, newest = shown_scores(project.id, ids, [column.metric.id for column in columns if column.metric])
+    base = reverse("records:list", args=[project.slug])
+    rows = [
+        Row(
+            record,
+            f"{base}{record.id}/",
+            begun.get(record.id, {}),
+            current.get(record.id, {}),
+            newest.get(record.id, {}),
+        )
+        for record in found.rows
+    ]
+    order = filters.order
+    by = WORDS_OF_SORT[order.lstrip("-")]
+    caption = (
+        "newest first" if order == DEFAULT_SORT else f"by {by}, {'highest' if order[0] == '-' else 'lowest'} first"
+    )
+    return record_table(rows, columns, order, lambda sort: f"{base}{_with(request, sort=sort, after='')}", caption)
+
+
+def has_records(project: Project) -> bool:
+    return RecordRollup.objects.filter(project=project, n__gt=0).exists()
+
+
+def _with(request: HttpRequest, **changed: str) -> str:
+    """This page's query string with some parameters set, the empty ones left out."""
+    wanted = {name: request.GET[name] for name in ("q", "spans", "sort", "columns", "after") if request.GET.get(name)}
+    wanted |= {"after": ""} | changed
+    kept = {name: value for name, value in wanted.items() if value}
+    return f"?{urlencode(kept)}" if kept else "?"
+
+
+def _facet_links(request: HttpRequest, facet: Any) -> dict[str, Any]:
+    choices = [{"label": c.label, "on": c.on, "href": _with(request, q=c.q)} for c in facet.choices]
+    return {"key": facet.key, "label": facet.label, "on": facet.on, "choices": choices}
+
+
+@project_page("GET")
+def record_count(request: HttpRequest, project: Project) -> HttpResponse:
+    """How many there are, said beside the filter's words."""
+    filters = RecordFilters(request.GET, project, request.user)
+    if filters.error is not None:
+        return HttpResponse(status=422)
+    try:
+        found = count(filters.search)
+    except SearchTimeout:
+        found = None
+    return render(request, "records/_count.html", {"count": found, "all_spans": filters.all_spans})
+
+
+@project_page("GET")
+def record_history(request: HttpRequest, project: Project) -> HttpResponse:
+    """The history chart; a click on a bar narrows the list to its time."""
+    filters = RecordFilters(request.GET, project, request.user)
+    if filters.error is not None:
+        return HttpResponse(status=422)
+    by = request.GET.get("by", "")
+    by = by if by in STACKS else STACKS[0]
+    try:
+        found = history(filters.search, by)
+    except SearchTimeout as problem:
+        return render(request, "records/_history.html", {"problem": str(problem)})
+    base = reverse("records:list", args=[project.slug])
+
+    def link(bucket: Bucket) -> str:
+        start, end = bucket.start.isoformat(), found.end_of(bucket).isoformat()
+        narrowed = replaced(filters.node, ("created",), f'created >= "{start}" created < "{end}"')
+        return f"{base}{_with(request, q=narrowed)}"
+
+    context = {"chart": chart_of(found, link, filters.zone), "by": by, "stacks": STACKS, "project": project}
+    return render(
+        request, "records/_history.html", context | {"here": _with(request), "counted_from": found.counted_from}
+    )
