@@ -1,9 +1,12 @@
 from collections.abc import Callable
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from django.conf import settings
+from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, resolve_url
 from django.utils.csp import CSP
+from django_htmx.http import HttpResponseClientRedirect
 
 OPEN_WITH_ONE_TIME_PASSWORD = {"change-password", "sign-out"}
 
@@ -26,6 +29,17 @@ def admin_policy(get_response: Callable[[HttpRequest], HttpResponse]) -> Callabl
     return middleware
 
 
+class SignInRequired(LoginRequiredMiddleware):
+    """Django's own, but a page whose session has ended goes to sign-in as a whole, not the fragment it asked for."""
+
+    def handle_no_permission(self, request: HttpRequest, view: Callable) -> HttpResponse:
+        if "HX-Request" not in request.headers:
+            return super().handle_no_permission(request, view)
+        page = urlsplit(request.headers.get("HX-Current-URL", ""))
+        target = urlunsplit(("", "", page.path or "/", page.query, ""))
+        return HttpResponseClientRedirect(f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': target})}")
+
+
 class OneTimePassword:
     """Whoever signed in with a password that somebody else has seen chooses their own before anything else."""
 
@@ -40,5 +54,6 @@ class OneTimePassword:
         if open_to_all or request.resolver_match.view_name in OPEN_WITH_ONE_TIME_PASSWORD:
             return None
         if request.user.is_authenticated and request.user.must_change_password:
-            return redirect("change-password")
+            to = resolve_url("change-password")
+            return HttpResponseClientRedirect(to) if "HX-Request" in request.headers else redirect(to)
         return None

@@ -12,6 +12,16 @@ def test_a_stranger_is_sent_to_sign_in_and_back(client, project):
     assert answer.url == page and client.get(page).status_code == 200
 
 
+def test_a_fragment_without_a_session_sends_the_whole_page_to_sign_in(client, project):
+    page = f"/p/{project.slug}/settings/audit/?after=1"
+    headers = {"HX-Request": "true", "HX-Current-URL": f"https://hub.example.org{page}"}
+    answer = client.get(f"/p/{project.slug}/settings/audit/", headers=headers)
+    assert answer["HX-Redirect"] == f"/sign-in?next=%2Fp%2F{project.slug}%2Fsettings%2Faudit%2F%3Fafter%3D1"
+    user = factories.member(project, Role.ADMIN)
+    signed_in = client.post(answer["HX-Redirect"], {"username": user.username, "password": "secret", "next": page})
+    assert signed_in.url == page
+
+
 def test_a_wrong_password_answers_422_and_names_neither_part(client, db):
     user = factories.user()
     wrong = client.post("/sign-in", {"username": user.username, "password": "wrong"})

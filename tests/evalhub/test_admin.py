@@ -191,3 +191,16 @@ def test_whatever_belongs_to_a_project_is_registered_with_the_admin_that_limits_
     for model, model_admin in admin.site._registry.items():
         if any(field.name == "project" for field in model._meta.fields):
             assert isinstance(model_admin, ProjectAdmin), model
+
+
+def test_a_superuser_adds_a_member_and_an_editor_a_tag_each_with_a_line_in_the_audit_trail(client, project):
+    person = factories.user()
+    client.force_login(factories.user(is_staff=True, is_superuser=True))
+    data = {"project": project.pk, "user": person.pk, "role": Role.EDITOR}
+    assert client.post("/admin/evalhub/membership/add/", data).status_code == 302
+    assert client.post("/admin/evalhub/membership/add/", data).status_code == 200  # they are a member already
+    assert person.memberships.get().role == Role.EDITOR
+    client.force_login(staff(project, Role.EDITOR))
+    assert client.post("/admin/records/tag/add/", {"project": project.pk, "name": "billing"}).status_code == 302
+    trail = set(AuditEvent.objects.filter(project=project).values_list("action", flat=True))
+    assert {"member.add", "tag.add"} <= trail
