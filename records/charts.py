@@ -9,8 +9,8 @@ from records.history import DAY, HOUR, Bucket, History
 HEIGHT = 66.0  # of the tallest bar, in the units of the drawing
 ORDER = ("errored", "pending", "completed", "unscored", "trace", "api", "playground", "kickoff")
 CSS = {
-    "errored": "errored", "pending": "pending", "completed": "done", "unscored": "skipped", "trace": "c1", "api": "c2",
-    "playground": "c3", "kickoff": "c4",
+    "errored": "errored", "pending": "pending", "completed": "k-done", "unscored": "skipped", "trace": "k-llm",
+    "api": "k-retriever", "playground": "k-tool", "kickoff": "k-eval",
 }  # fmt: skip
 
 

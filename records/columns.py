@@ -22,6 +22,7 @@ class Column:
     metric: Metric | None = None
     sort: str = ""  # what the list is sorted by on a click; empty: not sortable
     hint: str = ""
+    quiet: bool = False  # its heading is for screen readers alone: the cells are icons
 
 
 BASE = {
@@ -32,7 +33,7 @@ BASE = {
         Column("created_by", "Created by", "c-text", field="created_by"),
         Column("name", "Name", "c-text", field="name"),
         Column("kind", "Kind", "c-s", field="kind"),
-        Column("source", "Source", "c-source", field="source"),
+        Column("source", "Source", "c-source", field="source", quiet=True),
         Column("status", "Scoring", "c-s", field="status"),
         Column("environment", "Environment", "c-text", field="environment"),
         Column("customer", "Customer", "c-text", field="customer"),

@@ -175,14 +175,18 @@ def _learn(metric: Metric, sent: Any) -> Metric:
 
 
 def create_default_metrics(project: Project) -> None:
-    """What every project starts with: people's notes, and the thumbs of its end users."""
-    create_metric(project, slug="note", name="Note", value_type=ValueType.COMMENT, description="What people noticed.")
+    """What every project starts with: people's notes, and the thumbs of its end users; behind its own columns."""
+    create_metric(
+        project, slug="note", name="Note", value_type=ValueType.COMMENT, description="What people noticed.",
+        position=901,
+    )  # fmt: skip
     create_metric(
         project,
         slug="feedback",
         name="Feedback",
         value_type=ValueType.BOOLEAN,
         description="Thumbs of the end users, sent through the API.",
+        position=900,
     )
 
 
@@ -213,8 +217,8 @@ def set_primary_evaluator(metric: Metric, slug: str) -> None:
     metric.primary_evaluator = slug
     for records in _scored_slices(metric):
         with settling(metric.project_id, records) as step:
-            step("set_rank", metric=metric.id, records=records)
-            step("dethrone", metric=metric.id, records=records)
+            ranked = step("set_rank", metric=metric.id, records=records)
+            step("dethrone", metric=metric.id, records=list({id for (id,) in ranked}))
             step("recrown")
 
 

@@ -78,6 +78,8 @@ def opening(columns: Sequence[Column]) -> int:
 
 
 def header(column: Column, sort: str, link: Callable[[str], str]) -> Any:
+    if column.quiet:
+        return format_html('<span class="sr">{}</span>', column.label)
     if not column.sort:
         return format_html('<span title="{}">{}</span>', column.hint, column.label) if column.hint else column.label
     now = sort.lstrip("-") == column.sort
@@ -105,7 +107,18 @@ def _drawer(column: Column) -> Draw:
     if column.path:
         return lambda row: cells.preview(row.previews.get(column.path))
     look = LOOKS.get(column.field, cells.words)
+    whole = OF_THE_TRACE.get(column.field)
+    if whole:
+        return lambda row: look(_either(getattr(row.record, column.field), getattr(row.record, whole)))
     return lambda row: look(getattr(row.record, column.field))
+
+
+# A root that only calls others has no cost of its own: its row shows what the trace below it took.
+OF_THE_TRACE = {"cost": "trace_cost", "tokens": "trace_tokens"}
+
+
+def _either(own: Any, whole: Any) -> Any:
+    return whole if own is None else own
 
 
 LOOKS: dict[str, Callable[[Any], Any]] = {
