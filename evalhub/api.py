@@ -6,6 +6,7 @@ live in each app's routers; `evalhub/urls.py` puts them together under `/api/v1`
 
 import json
 import logging
+import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -32,6 +33,8 @@ logger = logging.getLogger("evalhub.api")
 
 CODES = {400: "invalid", 401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "method_not_allowed"}
 EMPTY = "The body is empty; this call needs JSON."
+# No state at all (unreachable), or: connection, rollback (deadlock), resources, object state, operator, system.
+AWAY = re.compile("$|08|40|53|55|57|58")
 RETRY_SECONDS = 5  # what a client should wait when the database is away
 
 
@@ -256,6 +259,8 @@ def _unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
     if isinstance(error.__cause__, QueryCanceled):
         message = "The query took too long; narrow it, for example by time."
         return Problem(503, "query_timeout", message).response()
+    if not AWAY.match(getattr(error.__cause__, "sqlstate", None) or ""):
+        return _internal(request, error)
     logger.error("%s %s: the database is not available: %s", request.method, request.path, error)
     response = Problem(503, "unavailable", "The database is not available; try again.").response()
     response["Retry-After"] = str(RETRY_SECONDS)

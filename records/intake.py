@@ -15,6 +15,7 @@ from records.json_drafts import NAMES, BadRecord, Problem, Sender, drafts_from_j
 from records.limits import MAX_ITEMS
 from records.metrics import UnknownMetric, automatic_metric
 from records.models import Metric, Record
+from records.prices import estimate_cost
 from records.sanitize import Refused, clean
 from records.values import ValueProblem, read_value
 
@@ -62,6 +63,8 @@ def take(project: Project, items: Sequence[Any], sender: Sender) -> Intake:
     drafts = [draft for group in read.values() for draft in group]
     if not drafts:
         return intake
+    for draft in drafts:
+        estimate_cost(draft)
     _in_order(drafts)
     result = ingest(project, drafts, sender.name)
     intake.created, intake.updated = result.created, result.updated

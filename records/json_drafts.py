@@ -22,6 +22,7 @@ from records.limits import (
     MAX_FIELD_BYTES,
     MAX_JSON_DEPTH,
     MAX_METADATA_BYTES,
+    MAX_NAME_BYTES,
     MAX_NAME_CHARS,
     MAX_TAG_CHARS,
     MAX_TAGS,
@@ -62,6 +63,8 @@ def text(value: Any) -> str:
         raise _Wrong("must be text.")
     if len(value) > MAX_NAME_CHARS:
         raise _Wrong(f"must have at most {MAX_NAME_CHARS:,} characters.")
+    if len(value.encode("utf-8", "replace")) > MAX_NAME_BYTES:
+        raise _Wrong(f"must have at most {MAX_NAME_BYTES:,} bytes as UTF-8.")
     return value
 
 
@@ -329,7 +332,7 @@ def _draft(said: dict[str, Any], sender: Sender, parent: RecordDraft | None, n: 
         said["span_id"] = said.get("external_id") or _derived(f"{parent.external_id}/{n}", 16)
     if not said.get("external_id"):
         traced = said.get("trace_id") and said.get("span_id")
-        said["external_id"] = f"{said['trace_id']}:{said['span_id']}" if traced else str(id)
+        said["external_id"] = _span_key(said["trace_id"], said["span_id"]) if traced else str(id)
     if is_parent or said.get("trace_id"):
         if not said.get("trace_id"):
             said["trace_id"] = _derived(said["external_id"], 32)
@@ -347,6 +350,11 @@ def _draft(said: dict[str, Any], sender: Sender, parent: RecordDraft | None, n: 
         created = sender.now
     created_by = said.pop("created_by", "") or sender.name
     return RecordDraft(id=id, created_at=created, created_by=created_by, source=said.pop("source", Source.API), **said)
+
+
+def _span_key(trace_id: str, span_id: str) -> str:
+    key = f"{trace_id}:{span_id}"
+    return key if len(key.encode("utf-8", "replace")) <= MAX_NAME_BYTES else _derived(key, 64)
 
 
 def _derived(words: str, digits: int) -> str:

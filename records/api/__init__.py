@@ -6,6 +6,8 @@ from ninja import NinjaAPI
 from evalhub.api import Problem
 from records.api import metrics, records, scores
 from records.filterlang import FilterError
+from records.metrics import UnknownMetric
+from records.scores import UnknownRecord
 from records.search import BadCursor, SearchTimeout
 
 
@@ -16,6 +18,8 @@ def mount(api: NinjaAPI) -> None:
     api.add_exception_handler(FilterError, _filter_error)
     api.add_exception_handler(BadCursor, _bad_cursor)
     api.add_exception_handler(SearchTimeout, _timeout)
+    api.add_exception_handler(UnknownMetric, _unknown_metric)
+    api.add_exception_handler(UnknownRecord, _unknown_record)
 
 
 def _filter_error(request: HttpRequest, error: FilterError) -> HttpResponse:
@@ -30,3 +34,11 @@ def _bad_cursor(request: HttpRequest, error: BadCursor) -> HttpResponse:
 
 def _timeout(request: HttpRequest, error: SearchTimeout) -> HttpResponse:
     return Problem(503, "query_timeout", str(error)).response()
+
+
+def _unknown_metric(request: HttpRequest, error: UnknownMetric) -> HttpResponse:
+    return Problem(400, "invalid", str(error), [("metric", str(error))]).response()
+
+
+def _unknown_record(request: HttpRequest, error: UnknownRecord) -> HttpResponse:
+    return Problem(404, "not_found", str(error)).response()

@@ -6,6 +6,7 @@ import logging
 import pytest
 from django.db import OperationalError
 from django.test import Client
+from psycopg.errors import ProgramLimitExceeded
 
 from evalhub import apikeys
 from evalhub.models import ApiKey, Scope
@@ -135,6 +136,15 @@ def test_a_database_that_is_away_is_503_with_a_time_to_retry(project, monkeypatc
             patch.setattr(target, gone)
             answer = call(k, "POST", "/metrics", METRIC | {"slug": f"m{len(target)}"})
         assert (answer.status, answer.error["code"], answer.headers["Retry-After"]) == (503, "unavailable", "5")
+
+
+def test_a_statement_that_the_database_refuses_is_our_failure_and_no_reason_to_retry(project, monkeypatch):
+    def refused(*args: object) -> None:
+        raise OperationalError from ProgramLimitExceeded()
+
+    factories.metric(project, "a")
+    monkeypatch.setattr("records.api.metrics.metric_json", refused)
+    assert call(key(project), "GET", "/metrics/a").status == 500
 
 
 def test_our_own_failure_tells_the_log_and_not_the_client(project, monkeypatch, caplog):

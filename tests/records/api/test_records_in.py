@@ -1,13 +1,18 @@
 """POST /records: one, many, nested, again, and what is refused."""
 
+import io
+import json
+import random
 from uuid import UUID
 
 import pytest
+from django.test import RequestFactory
+from django.urls import resolve
 
 from evalhub.models import Scope
-from records.api.schemas import Posted
+from records.api.schemas import Posted, RecordIn
 from records.json_drafts import NAMES
-from records.models import Metric, Payload, Record, RecordRollup, Score, ValueType
+from records.models import Metric, ModelPrice, Payload, Record, RecordRollup, Score, ValueType
 from tests import factories
 from tests.records.api.calls import call, key
 
@@ -148,7 +153,39 @@ def test_only_ingest_may_send_records(project):
         assert (answer.status == 200) == (scope == Scope.INGEST)
 
 
-def test_every_documented_field_is_read(project):
-    from records.api.schemas import RecordIn
+@pytest.mark.parametrize("field", ["name", "id", "trace_id", "span_id", "experiment", "model", "environment", "thread"])
+def test_one_line_texts_are_stored_at_their_longest_in_any_script(project, field):
+    rng, k = random.Random(1), key(project)
+    for low, high, most in ((0x21, 0x7E, 1000), (0x10000, 0x1FFFF, 400)):
+        said = "".join(chr(rng.randint(low, high)) for _ in range(most))
+        answer = call(k, "POST", "/records", {field: said, "span_id": said})
+        assert answer.status == 200, answer.body
+        refused = call(k, "POST", "/records", {field: said + said})
+        assert list(refused.fields) == [field]
 
+
+def test_a_cost_that_was_not_told_is_computed_and_marked(project):
+    ModelPrice.objects.create(model="house-model", input=2, output=4)
+    call(key(project), "POST", "/records", [
+        {"name": "told", "model": "house-model", "tokens_in": 10, "tokens_out": 10, "cost": 1},
+        {"name": "computed", "model": "house-model", "tokens_in": 500_000, "tokens_out": 250_000},
+        {"name": "unknown", "model": "nobody-knows-it", "tokens_in": 1, "tokens_out": 1},
+    ])  # fmt: skip
+    costs = {r.name: (r.cost, r.cost_estimated) for r in Record.objects.filter(project=project)}
+    assert costs == {"told": (1, False), "computed": (2, True), "unknown": (None, False)}
+
+
+def test_a_body_in_chunks_is_read_whole(project):
+    body = json.dumps([{"name": "a"}, {"name": "b"}]).encode()
+    request = RequestFactory().post(
+        "/api/v1/records", b"", content_type="application/json",
+        headers={"authorization": f"Bearer {key(project)}", "transfer-encoding": "chunked"},
+    )  # fmt: skip
+    request.environ["wsgi.input"] = io.BytesIO(body)
+    match = resolve("/api/v1/records")
+    assert match.func(request, *match.args, **match.kwargs).status_code == 200
+    assert Record.objects.count() == 2
+
+
+def test_every_documented_field_is_read(project):
     assert set(RecordIn.model_fields) <= set(NAMES)

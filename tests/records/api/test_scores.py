@@ -135,6 +135,17 @@ def test_a_pending_score_cannot_be_corrected(project, record, metrics):
     assert call(key(project), "PATCH", f"/scores/{pending.id}", {"boolean_value": True}).status == 409
 
 
+def test_an_archived_metric_takes_no_scores_and_no_corrections(project, record, metrics):
+    k, sent = key(project), {"metric": "safe", "boolean_value": True}
+    score = call(k, "POST", "/records/mine/scores", sent).body["id"]
+    call(k, "DELETE", "/metrics/safe")
+    for answer in (call(k, "POST", "/records/mine/scores", sent), call(k, "PATCH", f"/scores/{score}", {})):
+        assert (answer.status, list(answer.fields)) == (400, ["metric"])
+        assert "archived" in answer.fields["metric"]
+    posted = call(k, "POST", "/records", {"scores": [sent]})
+    assert list(posted.fields) == ["scores.0.metric"]
+
+
 def test_deleting_a_score_brings_the_one_before_back(project, record, metrics):
     k, path = key(project), f"/records/{record.id}/scores"
     first, second = (call(k, "POST", path, {"metric": "safe", "boolean_value": v}).body["id"] for v in (True, False))
