@@ -91,7 +91,7 @@ def wait_for_postgres(child: Child, home: Path, say: Callable[[str], None] = pri
             with psycopg.connect(
                 host=str(socket_dir(home)), user="evalhub", dbname="postgres", autocommit=True, connect_timeout=5
             ) as db:
-                if not db.execute("SELECT FROM pg_database WHERE datname = 'evalhub'").fetchone():
+                if not db.execute("SELECT 1 FROM pg_database WHERE datname = 'evalhub'").fetchone():
                     db.execute("CREATE DATABASE evalhub")
             return True
         except psycopg.OperationalError:

@@ -1,0 +1,87 @@
+"""`/healthz` says that the process answers, `/readyz` what it can reach: without signing in, and without secrets."""
+
+import logging
+import time
+
+import redis
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from rq import Worker
+from rq.utils import now
+
+log = logging.getLogger(__name__)
+
+WORKER_SILENT_AFTER = 150  # seconds; a worker with nothing to do reports about once a minute
+SWEEPER_SILENT_AFTER = 300  # seconds; it reports every minute, unless a sweep takes long
+SWEEPER_KEY = "evalhub:sweeper"
+
+_migrated = False  # what this process has once seen complete stays complete
+
+
+@require_safe
+@never_cache
+@login_not_required
+def healthz(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("ok", content_type="text/plain")
+
+
+@require_safe
+@never_cache
+@login_not_required
+def readyz(request: HttpRequest) -> JsonResponse:
+    """200 when records can be taken and shown, else 503; what only delays scoring is a warning."""
+    database = _database()
+    queue, warnings = _queue()
+    ready = database == {"database": "ok", "migrations": "ok"}
+    answer = {"ready": ready, **database, **queue, "warnings": warnings}
+    return JsonResponse(answer, status=200 if ready else 503)
+
+
+def beat() -> None:
+    """Notes that the sweeper is alive. Raises redis.RedisError."""
+    with _redis() as client:
+        client.set(SWEEPER_KEY, str(time.time()), ex=24 * 3600)
+
+
+def _redis() -> redis.Redis:
+    return redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=2)
+
+
+def _database() -> dict[str, str]:
+    global _migrated
+    try:
+        connection.ensure_connection()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        if not _migrated:
+            executor = MigrationExecutor(connection)
+            _migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError:
+        log.warning("The database does not answer.", exc_info=True)
+        return {"database": "unreachable", "migrations": "unknown"}
+    return {"database": "ok", "migrations": "ok" if _migrated else "pending"}
+
+
+def _queue() -> tuple[dict[str, object], list[str]]:
+    """What stands in Redis (ages in seconds), and what is wrong with it in words."""
+    warnings = []
+    try:
+        with _redis() as client:
+            workers = [worker.last_heartbeat for worker in Worker.all(connection=client)]
+            beat = client.get(SWEEPER_KEY)
+    except redis.RedisError:
+        log.warning("Redis does not answer.", exc_info=True)
+        unknown = {"redis": "unreachable", "workers": None, "sweeper_age": None}
+        return unknown, ["Redis does not answer: records are stored, but nothing is scored."]
+    alive = sum(1 for heard in workers if heard and (now() - heard).total_seconds() < WORKER_SILENT_AFTER)
+    age = round(time.time() - float(beat)) if beat else None
+    if not alive:
+        warnings.append("No worker is running: records are stored, but nothing is scored.")
+    if age is None or age > SWEEPER_SILENT_AFTER:
+        warnings.append("The sweeper is not running: what a lost job leaves undone waits for it.")
+    return {"redis": "ok", "workers": alive, "sweeper_age": age}, warnings

@@ -1,0 +1,121 @@
+"""The sweeper: heals what a lost job or a killed process left undone, and tidies up."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import redis
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError, close_old_connections, connection
+from django.utils import timezone
+
+from evalhub import health
+from evalhub.models import Project
+from records import rollups, scores
+
+log = logging.getLogger(__name__)
+
+EVERY = 60.0  # seconds between two sweeps
+NIGHT = 3  # the hour (UTC) from which the nightly tasks are due
+MOST_SLICES = 100  # of one project's expired leases in one sweep
+LOCK = 0x45_48_53_57  # "EHSW": of several hosts' sweepers one works, the others stand by
+
+
+def release_leases() -> None:
+    """Scores whose worker died become claimable again, a slice of each project's at a time."""
+    for project in _projects():
+        for _ in range(MOST_SLICES):
+            if not any(scores.release_expired(project)):
+                break
+
+
+def repair_rollups() -> None:
+    """Recounts the last two days. A difference is a bug: the repair logs it as an error."""
+    since = timezone.now() - timedelta(days=2)
+    for project in _projects():
+        rollups.repair(project, since)
+
+
+def clear_sessions() -> None:
+    call_command("clearsessions")
+
+
+@dataclass(frozen=True)
+class Task:
+    name: str
+    run: Callable[[], None]
+    nightly: bool = False
+
+
+TASKS = (
+    Task("leases", release_leases),
+    Task("roll-ups", repair_rollups, nightly=True),
+    Task("sessions", clear_sessions, nightly=True),
+)
+
+
+class Command(BaseCommand):
+    help = "Heals and tidies, every minute; run one on every host, of which one works at a time."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--once", action="store_true", help="Run every task now, nightly ones too, and end.")
+
+    def handle(self, *args: object, once: bool, **options: object) -> None:
+        if once:
+            if not sweep(TASKS, timezone.now(), all_due=True):
+                self.stdout.write("Another sweeper is at work.")
+            return
+        while True:
+            began = time.monotonic()
+            try:
+                sweep(TASKS, timezone.now())
+            except DatabaseError:
+                log.exception("The database does not answer; the next sweep tries again.")
+            close_old_connections()
+            time.sleep(max(0.0, EVERY - (time.monotonic() - began)))
+
+
+def sweep(tasks: tuple[Task, ...], now: datetime, all_due: bool = False) -> bool:
+    """Runs what is due, each task on its own; False when another sweeper holds the lock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+        if not cursor.fetchone()[0]:
+            return False
+    try:
+        for task in tasks:
+            try:
+                if all_due or _due(task, now):
+                    task.run()
+            except Exception:  # one task's failure is its own: the others go on
+                log.exception("The task %s failed.", task.name)
+        _beat()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+    return True
+
+
+def _due(task: Task, now: datetime) -> bool:
+    """A nightly task is due once a night over all hosts, which Redis remembers; without Redis it waits."""
+    if not task.nightly:
+        return True
+    if now.hour < NIGHT:
+        return False
+    with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5) as client:
+        return bool(client.set(f"evalhub:swept:{task.name}:{now:%Y-%m-%d}", 1, nx=True, ex=2 * 24 * 3600))
+
+
+def _beat() -> None:
+    try:
+        health.beat()
+    except redis.RedisError:
+        log.warning("Redis does not answer: the sweeper's sign of life is missing.")
+
+
+def _projects() -> list[int]:
+    return list(Project.objects.order_by("id").values_list("id", flat=True))
