@@ -1,0 +1,131 @@
+"""Takes stories into a project through the product's own doors: ingest, scores added, tasks planned and completed."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import batched
+from uuid import UUID
+
+from evalhub.models import Project
+from experiments.demo.stories import FIELD_OF, Judgement, Story
+from records.ingest import ingest
+from records.limits import MAX_ITEMS
+from records.models import Metric, ScoreSource, ScoreStatus
+from records.scores import Claimed, NewScore, ScoreResult, Task, add_scores, claim, complete, plan_scores, put_back
+from records.tagging import know_tags
+from records.values import TypedValue, read_value
+
+SENDER = "key demo"
+CLAIMED_AT_ONCE = 1_000
+LEASE_SECONDS = 300
+MACHINES = (ScoreSource.LLM, ScoreSource.CODE)
+WAITS = timedelta(days=365)  # what the demo shows as pending stays so: no worker knows its evaluator
+
+
+@dataclass(slots=True)
+class Filled:
+    records: int = 0  # roots
+    spans: int = 0  # all records
+    scores: int = 0
+
+
+def fill(project: Project, stories: Iterable[Story], now: datetime) -> Filled:
+    """Stores the stories, a thousand records a transaction."""
+    metrics = {metric.slug: metric for metric in Metric.objects.filter(project=project)}
+    filled, tasks, tags = Filled(), [], set()
+    for group in _batches(stories):
+        drafts = [draft for story in group for draft in story.drafts]
+        ids = {draft.external_id: id for draft, id in zip(drafts, ingest(project, drafts, SENDER).ids, strict=True)}
+        rooted = [(ids[story.drafts[0].external_id], story) for story in group]
+        for turn in (0, 1):  # a re-score comes after the first score, and people after the judges
+            new = [
+                _new_score(id, judgement, metrics)
+                for id, story in rooted
+                for judgement in story.judgements
+                if judgement.status == ScoreStatus.COMPLETED and judgement.turn == turn
+            ]
+            add_scores(project.id, new)
+            filled.scores += len(new)
+        tasks += [(id, j) for id, story in rooted for j in story.judgements if j.status != ScoreStatus.COMPLETED]
+        tags.update(tag for draft in drafts for tag in draft.tags or ())
+        filled.records += len(group)
+        filled.spans += len(drafts)
+    _work(project.id, tasks, metrics, now)
+    know_tags(project.id, sorted(tags))
+    filled.scores += len(tasks)
+    return filled
+
+
+def _batches(stories: Iterable[Story]) -> Iterator[list[Story]]:
+    """Stories whose records fit into one transaction."""
+    batch, size = [], 0
+    for story in stories:
+        if size + len(story.drafts) > MAX_ITEMS:
+            yield batch
+            batch, size = [], 0
+        batch.append(story)
+        size += len(story.drafts)
+    if batch:
+        yield batch
+
+
+def _new_score(record_id: UUID, judgement: Judgement, metrics: dict[str, Metric]) -> NewScore:
+    metric = metrics[judgement.metric]
+    return NewScore(
+        record_id, metric, _typed(metric, judgement), judgement.source, sender=SENDER, scorer=judgement.scorer,
+        key=f"{judgement.evaluator or judgement.scorer}:{judgement.version or judgement.turn}",
+        reasoning=judgement.reasoning, evaluator=judgement.evaluator, version_no=judgement.version,
+        tokens=judgement.tokens, cost=judgement.cost, duration_ms=judgement.duration_ms,
+    )  # fmt: skip
+
+
+def _typed(metric: Metric, judgement: Judgement) -> TypedValue:
+    return read_value(metric, {FIELD_OF[metric.value_type]: judgement.value})
+
+
+def _work(project_id: int, found: list[tuple[UUID, Judgement]], metrics: dict[str, Metric], now: datetime) -> None:
+    """Plans what did not come to a value, then plays the worker: tries again and again until each stands as told."""
+    groups: dict[tuple, list[UUID]] = defaultdict(list)
+    for record_id, j in found:
+        groups[j.metric, j.source, j.evaluator, j.version, j.scorer].append(record_id)
+    for (slug, source, evaluator, version, scorer), record_ids in groups.items():
+        key = f"demo:{slug}:{evaluator or scorer}:{version or 0}"
+        task = Task(
+            metrics[slug].id, key, source, scorer=scorer, evaluator=evaluator, version_no=version,
+            not_before=None if source in MACHINES else now,
+        )  # fmt: skip
+        for part in batched(record_ids, MAX_ITEMS):
+            plan_scores(project_id, part, [task])
+    wanted = {(record_id, metrics[j.metric].id): j for record_id, j in found if j.source in MACHINES}
+    while claimed := claim(project_id, None, CLAIMED_AT_ONCE, LEASE_SECONDS):
+        _settle(project_id, claimed, wanted, now)
+
+
+def _settle(project_id: int, claimed: list[Claimed], wanted: dict[tuple[UUID, int], Judgement], now: datetime) -> None:
+    done: list[ScoreResult] = []
+    again: list[Claimed] = []
+    waiting: dict[str, list[Claimed]] = defaultdict(list)
+    for task in claimed:
+        judgement = wanted[task.record_id, task.metric_id]
+        if task.attempts < judgement.attempts:
+            again.append(task)
+        elif judgement.status == ScoreStatus.PENDING:
+            waiting[judgement.error].append(task)
+        else:
+            done.append(
+                ScoreResult(
+                    task.id,
+                    task.record_id,
+                    task.attempts,
+                    judgement.status,
+                    reasoning=judgement.reasoning,
+                    error=judgement.error,
+                    cost=judgement.cost,
+                    duration_ms=judgement.duration_ms,
+                )  # fmt: skip
+            )
+    complete(project_id, done)
+    put_back(project_id, again, "Tried again after an error.")
+    for reason, tasks in waiting.items():
+        put_back(project_id, tasks, reason, not_before=now + WAITS)

@@ -1,0 +1,96 @@
+import time
+from argparse import ArgumentParser, ArgumentTypeError
+from datetime import UTC, datetime
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+from django.utils import timezone
+
+from evalhub import audit
+from evalhub.models import Project
+from experiments.demo import helpdesk
+from experiments.demo.filling import fill
+from experiments.demo.projects import ACTOR, FILLED, begin, is_filled, is_ours, remove
+from experiments.demo.stories import DemoProject, Plan
+
+DEMOS: dict[str, DemoProject] = {demo.SLUG: demo for demo in (helpdesk,)}
+LOCK = 0x64656D6F  # "demo": two at a time would each take the other's half for an interrupted one
+
+
+class Command(BaseCommand):
+    help = (
+        "Makes demo projects with believable records, scores and people, from a seed. Projects that are there already "
+        "stay as they are; --reset makes them anew, and touches only projects that this command made."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--records", type=_number, default=3_000, help="Executions in the largest project (default 3,000)."
+        )
+        parser.add_argument("--seed", type=int, default=7, help="The same seed and --now make the same projects.")
+        parser.add_argument(
+            "--project", action="append", choices=sorted(DEMOS), dest="projects", help="Only this one; may be repeated."
+        )
+        parser.add_argument("--reset", action="store_true", help="Delete the demo projects first, and make them anew.")
+        parser.add_argument("--now", type=_moment, help="When the 30 days end, such as 2026-11-24T12:00:00Z.")
+
+    def handle(
+        self, *args: object, records: int, seed: int, projects: list[str] | None, reset: bool, now: datetime | None,
+        **options: object,
+    ) -> None:  # fmt: skip
+        plan = Plan(records, seed, now or timezone.now())
+        with _alone():
+            for slug in dict.fromkeys(projects or DEMOS):
+                self._make(DEMOS[slug], plan, reset)
+
+    def _make(self, demo: DemoProject, plan: Plan, reset: bool) -> None:
+        project = Project.objects.filter(slug=demo.SLUG).first()
+        if project is not None:
+            if not is_ours(project):
+                message = f"{demo.SLUG}: a project of that name is there, and this command did not make it."
+                if reset:
+                    raise CommandError(f"{message} It was not touched.")
+                self.stdout.write(f"{message} Left alone.")
+                return
+            if is_filled(project) and not reset:
+                self.stdout.write(f"{demo.SLUG}: already there, nothing changed (--reset makes it anew).")
+                return
+            self.stdout.write(f"{demo.SLUG}: {'deleted' if reset else 'was left half made, deleted'}.")
+            remove(project)
+        started = time.monotonic()
+        project = begin(demo, plan)
+        filled = fill(project, demo.stories(plan), plan.now)
+        audit.note(project, ACTOR, FILLED, demo.SLUG, records=filled.records, spans=filled.spans, scores=filled.scores)
+        self.stdout.write(
+            f"{demo.SLUG}: {filled.records:,} records ({filled.spans:,} with their spans) and {filled.scores:,} scores "
+            f"in {time.monotonic() - started:.1f} s."
+        )
+
+
+class _alone:
+    """One demo command at a time, for as long as the connection lives."""
+
+    def __enter__(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+            if not cursor.fetchone()[0]:
+                raise CommandError("Another demo command is at work.")
+
+    def __exit__(self, *exc: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+
+
+def _number(text: str) -> int:
+    number = int(text.replace(",", "").replace("_", ""))
+    if not 1 <= number <= 5_000_000:
+        raise ArgumentTypeError("a number from 1 to 5,000,000")
+    return number
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text!r} is not a time such as 2026-11-24T12:00:00Z") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
