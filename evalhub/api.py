@@ -201,7 +201,7 @@ def _unknown_call(request: HttpRequest, call: str) -> HttpResponse:
 def _validation(request: HttpRequest, error: ValidationError) -> HttpResponse:
     if any(item["type"] == "missing" and item["loc"][0] == "body" and len(item["loc"]) == 2 for item in error.errors):
         return Problem(400, "invalid_json", EMPTY).response()
-    fields = [(place(item["loc"]), item["msg"].removeprefix("Value error, ")) for item in error.errors]
+    fields = [(place(item["loc"]), wording(item["msg"])) for item in error.errors]
     return Problem(400, "invalid", _summary(fields), fields).response()
 
 
@@ -211,6 +211,11 @@ def place(location: Iterable[str | int]) -> str:
     if source == "body":
         rest = rest[1:]
     return ".".join(map(str, rest))
+
+
+def wording(message: str) -> str:
+    """pydantic's words without the label it puts before those of our own validators."""
+    return message.removeprefix("Value error, ")
 
 
 def _summary(fields: list[tuple[str, str]]) -> str:

@@ -40,10 +40,11 @@ def rows(project: Project, batches: Iterable[Sequence[RecordRow]]) -> Iterator[R
         ids = [record.id for record in batch]
         payloads = {p.record_id: p for p in Payload.objects.filter(project=project, record_id__in=ids)}
         scores: dict[UUID, list[Row]] = defaultdict(list)
-        current = Score.objects.filter(
+        for score in Score.objects.filter(
             project=project, record_id__in=ids, is_current=True, status=ScoreStatus.COMPLETED
-        ).order_by("metric_id")
-        for score in current:
+        ).order_by("metric_id"):
+            if score.metric_id not in metrics:  # made since the export began
+                metrics |= Metric.objects.filter(project=project).in_bulk([score.metric_id])
             scores[score.record_id].append(_score(score, metrics[score.metric_id]))
         for record in batch:
             payload = payloads.get(record.id) or Payload()

@@ -13,6 +13,8 @@ from records.search import RecordRow
 from records.span_tree import Span, in_order
 from records.values import FIELDS
 
+MAX_LEVELS = 64  # of nested spans in one answer: readers of JSON give up on deep nesting, and so does its writer
+
 # Columns that are said as they are.
 PLAIN = (
     "name", "kind", "is_root", "trace_id", "span_id", "parent_id", "created_at", "started_at", "ended_at",
@@ -102,7 +104,7 @@ def span_tree_json(records: Iterable[Record], scores: Sequence[tuple[Score, Metr
     open_spans: list[dict[str, Any]] = []  # the path from the top to the span written last
     for span, depth in in_order(spans):
         node = _span(by_id[span.id])
-        del open_spans[depth:]
+        del open_spans[min(depth, MAX_LEVELS) :]
         (open_spans[-1]["spans"] if open_spans else top).append(node)
         open_spans.append(node)
         node["evaluations"] = judged.pop(span.id, [])
@@ -113,6 +115,7 @@ def _span(record: Record) -> dict[str, Any]:
     return {
         "id": record.id,
         "span_id": record.span_id,
+        "parent_id": record.parent_id,
         "name": record.name,
         "kind": record.kind,
         "started_at": record.started_at or record.created_at,
@@ -132,6 +135,7 @@ def _evaluator_span(score: Score, metric: Metric) -> dict[str, Any]:
     return {
         "id": score.id,
         "span_id": "",
+        "parent_id": "",
         "name": f"evaluator.{score.evaluator}",
         "kind": "evaluator",
         "started_at": score.created_at,

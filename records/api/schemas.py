@@ -4,14 +4,17 @@ Answers are written by `records.json_records` and not sent through these models 
 """
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
+from records.json_drafts import text
 from records.models import ValueType
 from records.models.metric import Direction
+
+OneLine = Annotated[str, AfterValidator(text)]
 
 
 class Strict(Schema):
@@ -111,8 +114,8 @@ class ScoreIn(Strict):
     categorical_value: Any = None
     string_value: Any = None
     reasoning: str = Field("", max_length=10_000)
-    scorer: str = Field("", max_length=1_000, description="Who judged; empty: the key.")
-    id: str = Field("", max_length=1_000, description="Your own id: the same one again is a harmless repeat.")
+    scorer: OneLine = Field("", description="Who judged; empty: the key.")
+    id: OneLine = Field("", description="Your own id: the same one again is a harmless repeat.")
 
 
 class ScoreChange(Strict):
@@ -121,7 +124,7 @@ class ScoreChange(Strict):
     categorical_value: Any = None
     string_value: Any = None
     reasoning: str | None = Field(None, max_length=10_000)
-    scorer: str = Field("", max_length=1_000)
+    scorer: OneLine = ""
 
 
 class ScoreOut(Schema):
@@ -308,6 +311,7 @@ class RecordList(Schema):
 class SpanOut(Schema):
     id: UUID
     span_id: str
+    parent_id: str
     name: str
     kind: str
     started_at: datetime

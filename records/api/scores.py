@@ -9,7 +9,7 @@ from ninja import Query, Router
 from pydantic import ValidationError
 
 from evalhub import audit
-from evalhub.api import KeyAuth, Problem, answer, read_json
+from evalhub.api import KeyAuth, Problem, answer, read_json, wording
 from evalhub.models import Project, Scope
 from records.api.cursors import read_cursor, write_cursor
 from records.api.finding import found_record
@@ -56,7 +56,7 @@ def score_create(request: HttpRequest, id: str) -> HttpResponse:
         try:
             new.append(_new_score(request, record.id, ScoreIn.model_validate(item)))
         except ValidationError as error:
-            problems += [(at + ".".join(map(str, e["loc"])), e["msg"]) for e in error.errors()]
+            problems += [(at + ".".join(map(str, e["loc"])), wording(e["msg"])) for e in error.errors()]
         except ValueProblem as problem:
             problems.append((at + problem.field, problem.message))
         except UnknownMetric as unknown:

@@ -150,7 +150,7 @@ def _format_of(path: Path) -> str:
     suffix = path.suffix.lower()
     if suffix == ".csv":
         return "csv"
-    if suffix in (".jsonl", ".ndjson", ".json"):
+    if suffix in (".jsonl", ".ndjson"):
         return "jsonl"
     raise CommandError(f"{path.name} does not tell its format: add --format jsonl or --format csv.")
 

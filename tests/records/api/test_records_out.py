@@ -141,6 +141,21 @@ def test_the_span_tree_holds_spans_and_the_evaluators_that_judged_them(project):
     assert [(s["evaluator"], s["evaluator_version"], s["is_current"]) for s in body["scores"]] == [("judge", 3, True)]
 
 
+def test_a_trace_deeper_than_json_goes_is_still_read(project):
+    k = key(project)
+    (id, *_) = post(k, *(
+        {"trace_id": "t", "span_id": str(n), "parent_id": str(n - 1) if n else "", "name": f"s{n}"} for n in range(500)
+    ))  # fmt: skip
+    body = call(k, "GET", f"/records/{id}").body
+    RecordDetail.model_validate(body)
+    waiting, names = list(body["spans"]), set()
+    while waiting:
+        node = waiting.pop()
+        names.add(node["name"])
+        waiting += node["spans"]
+    assert names == {f"s{n}" for n in range(500)}
+
+
 def test_a_change_replaces_values_merges_objects_and_keeps_the_counts_right(project):
     k = key(project)
     (id,) = post(k, at(1, id="mine", inputs="q", outputs="a", tags=["x"], metadata={"a": 1}, cost=1))

@@ -1,5 +1,6 @@
 """Scores through the API: typed by their metric, never overwritten."""
 
+import random
 from uuid import UUID, uuid4
 
 import pytest
@@ -65,13 +66,25 @@ def test_each_type_of_metric_takes_its_own_field(project, record, metrics, metri
         ({"metric": "accurcy", "numerical_value": 1}, "metric", "accurcy"),
         ({"metric": "accuracy", "numerical_value": 1, "passed": True}, "passed", ""),
         ({"numerical_value": 1}, "metric", ""),
+        ({"metric": "accuracy", "numerical_value": 1, "id": "\U0001f600" * 401}, "id", "1,600 bytes"),
+        ({"metric": "accuracy", "numerical_value": 1, "scorer": 5}, "scorer", "string"),
+        ({"metric": "accuracy", "numerical_value": 1, "reasoning": "r" * 10_001}, "reasoning", "10000"),
+        ({"metric": "note", "string_value": "a\0"}, "string_value", "NUL"),
+        ("good", "", ""),
     ],
 )
 def test_a_wrong_score_is_refused_and_the_right_field_named(project, record, metrics, sent, path, words):
     answer = call(key(project), "POST", f"/records/{record.id}/scores", sent)
     assert answer.status == 400
-    assert words in answer.fields[path]
+    assert words.lower() in answer.fields[path].lower()
     assert not Score.objects.exists()
+
+
+def test_the_longest_id_of_a_score_is_stored(project, record, metrics):
+    rng = random.Random(1)
+    id = "".join(chr(rng.randint(0x10000, 0x1FFFF)) for _ in range(400))
+    sent = {"metric": "safe", "boolean_value": True, "id": id, "scorer": id}
+    assert call(key(project), "POST", f"/records/{record.id}/scores", sent).status == 201
 
 
 def test_a_list_is_stored_wholly_or_not_at_all(project, record, metrics):
