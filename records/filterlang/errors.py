@@ -24,5 +24,6 @@ class FilterError(ValueError):
 
 def meant(word: str, known: list[str]) -> str:
     """'; did you mean ...?' where something close is known, else nothing."""
-    close = get_close_matches(word.lower()[:40], known, 1)
-    return f"; did you mean '{close[0]}'?" if close else ""
+    by_lower = {name.lower(): name for name in known}
+    close = get_close_matches(word.lower()[:40], by_lower, 1)
+    return f"; did you mean '{by_lower[close[0]]}'?" if close else ""

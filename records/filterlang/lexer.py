@@ -14,7 +14,8 @@ TOKEN = re.compile(
     r"""(?P<space>\s+)
       | (?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.|'')*')
       | (?P<op><=|>=|!=|<>|[=<>:(),])
-      | (?P<minus>-(?=[^\s\d)]))
+      | (?P<comment>--|/\*)
+      | (?P<minus>-(?=[^\s\d),]))
       | (?P<word>[^\s"'=<>!:(),;]+)""",
     re.VERBOSE | re.DOTALL,
 )
@@ -46,6 +47,9 @@ def tokens(text: str) -> list[Token]:
             value = _unquoted(value)
         elif kind == "word" and value.upper() in KEYWORDS:
             kind, value = "keyword", value.upper()
+        elif kind == "comment":
+            message = f"'{value}' begins a comment in SQL, which is not part of the filter language; quote it as a text"
+            raise FilterError(message, at, match.end(), text)
         if kind != "space":
             found.append(Token(kind, value, at, match.end()))
         at = match.end()

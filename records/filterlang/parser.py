@@ -137,7 +137,7 @@ class Parser:
             return self.compare(self.field(*name))
         if len(name[0]) > 1 and token.value.endswith("."):
             raise self.refuse("an operator is missing after this field", token)
-        if token.value.upper() in NOT_OURS or token.value.startswith(("--", "/*", "#")):
+        if token.value.upper() in NOT_OURS or token.value.startswith("#"):
             message = f"'{token.value[:60]}' is not part of the filter language; quote it to search for the text"
             raise self.refuse(message, token)
         return Text(Value(token.value, "word", token.pos, token.end), token.pos, token.end)
