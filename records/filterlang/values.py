@@ -61,7 +61,7 @@ def json_path(path: tuple[str, ...], condition: str) -> str:
 def like(text: str, wildcards: bool = False) -> str:
     """`text` as a LIKE pattern that matches itself; with `wildcards`, * stands for any characters."""
     escaped = re.sub(r"([\\%_])", r"\\\1", text)
-    return escaped.replace("*", "%") if wildcards else escaped
+    return re.sub(r"\*+", "%", escaped) if wildcards else escaped
 
 
 def whole_bound(op: str, number: int | float) -> tuple[str, int] | None:
