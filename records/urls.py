@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from records.views import record, records
+from records.views import record, records, traces
 
 app_name = "records"
 
 urlpatterns = [
+    path("v1/traces", traces.traces, name="traces"),
     path("p/<slug:slug>/records/", records.record_list, name="list"),
     path("p/<slug:slug>/records/count", records.record_count, name="count"),
     path("p/<slug:slug>/records/history", records.record_history, name="history"),
