@@ -178,6 +178,8 @@ def _keyed(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseB
     """The view outside of sessions: no sign-in, no CSRF token; and its plain 405 in the house's shape."""
 
     def call(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if "\0" in request.path:  # in no address of ours, and no question for the database
+            return _unknown_call(request, request.path)
         try:
             response = view(request, *args, **kwargs)
         except Http404 as error:
