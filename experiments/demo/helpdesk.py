@@ -55,6 +55,7 @@ MODELS: tuple[tuple[LLM, float], ...] = (
 VERSION_FROM_DAYS = ((24, 1), (17, 2), (12, 3), (7, 4), (-1, 5))
 WRONG = {1: 0.13, 2: 0.10, 3: 0.08, 4: 0.055, 5: 0.23}
 CURT = {1: 0.07, 2: 0.03, 3: 0.04, 4: 0.03, 5: 0.40}
+FRESH_OF = 150  # one thread of so many still waits for judges
 TURNS = ((1, 0.55), (2, 0.27), (3, 0.13), (4, 0.05))
 
 ITEMS = (
@@ -81,11 +82,12 @@ def stories(plan: Plan) -> Iterator[Story]:
         lengths.append(min(_pick(TURNS, rng), plan.records - made))
         made += lengths[-1]
     starts = moments(len(lengths), plan.now, plan.days, rng)
+    fresh_from = len(lengths) - max(2, len(lengths) // FRESH_OF)
     for number, (length, start) in enumerate(zip(lengths, starts, strict=True)):
-        yield from _thread(plan, number, length, start)
+        yield from _thread(plan, number, length, start, fresh=number >= fresh_from)
 
 
-def _thread(plan: Plan, number: int, length: int, start: datetime) -> Iterator[Story]:
+def _thread(plan: Plan, number: int, length: int, start: datetime, fresh: bool) -> Iterator[Story]:
     rng = plan.rng(SLUG, number)
     gaps = [rng.uniform(35, 240) for _ in range(length - 1)]
     spare = timedelta(seconds=sum(gaps) + 60)
@@ -120,7 +122,7 @@ def _thread(plan: Plan, number: int, length: int, start: datetime) -> Iterator[S
                 left = list(topic.follow_ups)
         turn = Turn(
             f"{number}.{turn_number}", at, topic, follow_up, slots, "", "", "", False, False, llm, version,
-            "staging" if staging else "production", customer, f"chat-{number + 48_200}", turn_number, list(history),
+            "staging" if staging else "production", customer, f"chat-{number + 48_200}", turn_number, list(history), fresh=fresh,
         )  # fmt: skip
         _speak(turn, lead, plan.now, rng)
         said = {"area": topic.area, "topic": topic.slug, **metadata, "order_value": float(slots["amount"].strip("€"))}

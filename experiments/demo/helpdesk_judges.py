@@ -79,9 +79,9 @@ def judgements_of(turn: Turn, now: datetime, rng: random.Random) -> list[Judgeme
     return found + _by_people(turn, factuality, now, rng, seen=0.05)
 
 
-def _attempt(judge: Judge, age: timedelta, rng: random.Random) -> list[Judgement] | None:
+def _attempt(judge: Judge, turn: Turn, age: timedelta, rng: random.Random) -> list[Judgement] | None:
     """What happens when no value comes back: nothing yet, or an error. None: the judge answers."""
-    if age < timedelta(hours=2) and rng.random() < 0.3:
+    if turn.fresh and (judge is TONE or rng.random() < 0.4):
         return [judge.waits()]
     failing = 0.3 if LIMITED[1] < age < LIMITED[0] else 0.006
     return [judge.fails(rng)] if rng.random() < failing else None
@@ -92,7 +92,7 @@ def _factuality(turn: Turn, age: timedelta, rng: random.Random) -> list[Judgemen
     judges = [FACTUALITY_2] if days < VERSION_2_DAYS else [FACTUALITY_1]
     if VERSION_2_DAYS <= days < RESCORED_DAYS:
         judges.append(FACTUALITY_2)
-    unanswered = _attempt(judges[0], age, rng)
+    unanswered = _attempt(judges[0], turn, age, rng)
     if unanswered:
         return unanswered
     found = []
@@ -113,7 +113,7 @@ def _judged(turn: Turn, version: int, rng: random.Random) -> tuple[float, str]:
 
 
 def _groundedness(turn: Turn, age: timedelta, rng: random.Random) -> list[Judgement]:
-    unanswered = _attempt(GROUNDEDNESS, age, rng)
+    unanswered = _attempt(GROUNDEDNESS, turn, age, rng)
     if unanswered:
         return unanswered
     if turn.slip:
@@ -125,7 +125,7 @@ def _groundedness(turn: Turn, age: timedelta, rng: random.Random) -> list[Judgem
 
 
 def _resolved(turn: Turn, age: timedelta, rng: random.Random) -> list[Judgement]:
-    unanswered = _attempt(RESOLUTION, age, rng)
+    unanswered = _attempt(RESOLUTION, turn, age, rng)
     if unanswered:
         return unanswered
     solved = rng.random() < (0.3 if turn.slip else turn.topic.solved - (0.12 if turn.curt else 0))
@@ -151,7 +151,7 @@ def tone_of(turn: Turn, rng: random.Random) -> str:
 
 
 def _tone(turn: Turn, age: timedelta, rng: random.Random) -> list[Judgement]:
-    unanswered = _attempt(TONE, age, rng)
+    unanswered = _attempt(TONE, turn, age, rng)
     if unanswered:
         return unanswered
     tone = tone_of(turn, rng)

@@ -51,6 +51,7 @@ class Turn:
     number: int  # of the turn in its thread, from 0
     history: list[dict[str, str]]
     error: str = ""
+    fresh: bool = False  # its judges have not all answered yet
 
     @property
     def fact(self) -> str:
@@ -112,7 +113,7 @@ def drafts_of(turn: Turn, metadata: dict[str, Any], tags: list[str], rng: random
         took = call(turn.llm, len(prompt) + 900, len(turn.answer), rng, cached_share=0.5 if turn.number else 0.0)
         own = usage(turn.llm, took)
         at += timedelta(milliseconds=took.latency_ms)
-        if turn.prompt_version >= 3:
+        if turn.prompt_version >= 4:
             verdict = {"role": "assistant", "content": "ok"}
             model_step("check_answer", GEMINI_FLASH, turn.answer, verdict, 8)
     elif "order service" not in turn.error:

@@ -8,12 +8,12 @@ from django.utils import timezone
 
 from evalhub import audit
 from evalhub.models import Project
-from experiments.demo import helpdesk
+from experiments.demo import docs_qa, helpdesk, sql_writer
 from experiments.demo.filling import fill
 from experiments.demo.projects import ACTOR, FILLED, begin, is_filled, is_ours, remove
 from experiments.demo.stories import DemoProject, Plan
 
-DEMOS: dict[str, DemoProject] = {demo.SLUG: demo for demo in (helpdesk,)}
+DEMOS: dict[str, DemoProject] = {demo.SLUG: demo for demo in (helpdesk, docs_qa, sql_writer)}
 LOCK = 0x64656D6F  # "demo": two at a time would each take the other's half for an interrupted one
 
 
