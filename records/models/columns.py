@@ -15,9 +15,9 @@ def count() -> models.IntegerField:
     return models.IntegerField(null=True)
 
 
-def money() -> models.DecimalField:
+def money(max_digits: int = 16) -> models.DecimalField:
     """USD; numeric, since sums of doubles drift with every delta."""
-    return models.DecimalField(max_digits=16, decimal_places=8, null=True)
+    return models.DecimalField(max_digits=max_digits, decimal_places=8, null=True)
 
 
 def project() -> models.ForeignKey:

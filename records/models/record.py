@@ -93,7 +93,7 @@ class RecordFacts(models.Model):
     # On the trace's earliest root only: the roll-up of the whole trace.
     trace_spans = columns.count()
     trace_tokens = models.BigIntegerField(null=True)
-    trace_cost = columns.money()
+    trace_cost = columns.money(max_digits=24)
     trace_errors = columns.count()
 
     class Meta:
