@@ -6,8 +6,8 @@ order, and nothing is acknowledged before the commit.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,21 +22,16 @@ from records.ids import uuid7
 from records.limits import BLOB_BYTES, MAX_AHEAD_SECONDS, MAX_ITEMS
 from records.metrics import UnknownMetric, automatic_metric
 from records.models import Metric, RecordSample
+from records.pieces import OBJECTS, PAYLOAD, PLAIN, STORED, complete, from_row, laid_over
 from records.scores import NewScore, fold_scores, open_stages, place_scores
 from records.search_text import search_text
 from records.signals import records_ingested
-from records.sql import load, steps
+from records.sql import Step, load, steps
 from records.values import ValueProblem, read_value
 
 SQL = load("ingest")
-
-PLAIN = [
-    f.name
-    for f in fields(RecordDraft)
-    if f.name not in ("scores", "metrics", "metadata", "inputs", "outputs", "expected")
-]
-COLUMNS = [*PLAIN, "metrics", "metadata", "inputs", "outputs", "expected", "search_text"]
-COPY = f"COPY stage_record ({', '.join(COLUMNS)}) FROM STDIN"
+SQL["stored"] = SQL["stored"].replace("{stored}", ", ".join(f"{'y' if c in PAYLOAD else 'r'}.{c}" for c in STORED))
+COPY = f"COPY stage_record ({', '.join((*PLAIN, *OBJECTS, *PAYLOAD, 'search_text'))}) FROM STDIN"
 
 _SAMPLED = [f.column for f in RecordSample._meta.concrete_fields]
 SAMPLE = (
@@ -65,81 +60,106 @@ def ingest(project: Project, drafts: Sequence[RecordDraft], sender: str) -> Inge
         return IngestResult([], 0, 0)
     if len(drafts) > MAX_ITEMS:
         raise ValueError(f"{len(drafts)} records in one transaction: at most {MAX_ITEMS}.")
-    merged, refused = _merged(drafts, sender), []
+    refused: list[tuple[int, str]] = []
     scores = _scores(project, drafts, sender, refused)
-    with transaction.atomic():
-        known = _store(project.id, merged, scores)
+    batch = _Batch(project.id, _merged(drafts, sender))
+    with transaction.atomic(), connection.cursor() as cursor:
+        batch.store(cursor, scores)
         transaction.on_commit(lambda: records_ingested.send(sender=None, project_id=project.id))
-    updated = sum(existed for _, existed in known.values())
-    return IngestResult([known[d.external_id][0] for d in drafts], len(known) - updated, updated, refused)
+    ids = {key: draft.id for key, draft in batch.drafts.items()}
+    updated = len(batch.existed)
+    return IngestResult([ids[draft.external_id] for draft in drafts], len(ids) - updated, updated, refused)
 
 
-def _store(project_id: int, drafts: dict[str, RecordDraft], scores: dict[str, list[NewScore]]) -> dict[str, tuple]:
-    """external_id -> (id, whether it was there before)."""
-    traces = sorted({draft.trace_id for draft in drafts.values() if draft.trace_id})
-    keys = sorted({draft.trace_id or draft.external_id for draft in drafts.values()})
-    lifted: list[Lifted] = []
-    with connection.cursor() as cursor:
-        step = steps(cursor, SQL, project_id)
-        step("trace_locks", keys=keys)
+class _Batch:
+    """Records by external_id, made ready before the transaction: locks are held for the database's work alone."""
+
+    def __init__(self, project_id: int, drafts: dict[str, RecordDraft]) -> None:
+        self.project_id, self.drafts = project_id, drafts
+        self.lifted: dict[str, Lifted] = {}
+        self.rows = {key: self._row(draft) for key, draft in drafts.items()}
+        self.existed: set[str] = set()
+
+    def store(self, cursor: Any, scores: dict[str, list[NewScore]]) -> None:
+        step = steps(cursor, SQL, self.project_id)
+        traces = self._lock(step)
         step("stages")
+        if step("before", keys=list(self.drafts), traces=traces):
+            self._lay_over_stored(step)
         with cursor.copy(COPY) as copy:
-            for draft in sorted(drafts.values(), key=lambda draft: draft.id):
-                copy.write_row(_row(draft, lifted))
-        step("before", traces=traces)
-        step("upsert")
-        known = {external_id: (id, existed) for external_id, id, existed in step("resolve")}
+            for row in sorted(self.rows.values(), key=lambda row: row[_ID]):
+                copy.write_row(row)
+        step("upsert", traces=traces)
         step("payloads")
-        if any(existed for _, existed in known.values()):
-            _merge_payloads(step)
-        if lifted:
-            step(
-                "blobs", hashes=[b.sha256 for b in lifted], types=[b.content_type for b in lifted],
-                datas=[b.data for b in lifted],
-            )  # fmt: skip
-        step("roots")
-        step("carry", traces=traces)
+        if traces:
+            step("roots", traces=traces)
+            carried = {trace for (trace,) in step("carry", traces=traces)}
+            if bare := [trace for trace in traces if trace not in carried]:
+                step("crown", traces=bare)
+                step("carry", traces=bare)
+        self._count(cursor, step, scores)
+        if self.lifted:
+            hashes = sorted(self.lifted)
+            files = [self.lifted[sha256] for sha256 in hashes]
+            step("blobs", hashes=hashes, types=[f.content_type for f in files], datas=[f.data for f in files])
+        step("announce", batch=uuid7())
+
+    def _lock(self, step: Step) -> list[str]:
+        """Nobody else writes these records or joins these traces until the commit; returns the traces."""
+        drafts = self.drafts.values()
+        traces = {draft.trace_id for draft in drafts if draft.trace_id}
+        # A key that is our own new id is known to nobody else yet, and a span's key is locked with its trace.
+        loose = sorted(
+            d.external_id for d in drafts if d.external_id not in (f"{d.trace_id}:{d.span_id}", str(d.id))
+        )  # fmt: skip
+        keys = {draft.external_id for draft in drafts if not draft.trace_id}.intersection(loose)
+        if loose:
+            step("key_locks", keys=loose)
+            # Somebody else may be sending the same record as a span, whose key names its trace.
+            traces.update(key.rpartition(":")[0] for key in loose if ":" in key[1:])
+            traces.update(trace for (trace,) in step("traces_of", keys=loose))
+        if keys or traces:
+            step("trace_locks", keys=sorted(keys | traces))
+        return sorted(traces)
+
+    def _lay_over_stored(self, step: Step) -> None:
+        for row in step("stored", keys=list(self.drafts)):
+            stored = from_row(row)
+            key = stored.external_id
+            whole = laid_over(stored, self.drafts[key])
+            complete(whole)
+            self.existed.add(key)
+            self.drafts[key], self.rows[key] = whole, self._row(whole)
+
+    def _count(self, cursor: Any, step: Step, scores: dict[str, list[NewScore]]) -> None:
+        """Scores, then each roll-up once, then the samples."""
         open_stages()
         step("root_scores")
-        new = [replace(score, record_id=known[key][0]) for key, group in scores.items() for score in group]
+        new = [replace(score, record_id=self.drafts[key].id) for key, group in scores.items() for score in group]
         if new:
-            place_scores(project_id, new)
+            place_scores(self.project_id, new)
         step("after")
         step("record_rollup")
         sampled = sorted(id for (id,) in step("touched"))
         if sampled:
-            cursor.execute(SAMPLE, {"p": project_id, "ids": sampled})
-        fold_scores(project_id, [*(score.record_id for score in new), *sampled])
-        step("announce", batch=uuid7())
-    return known
+            cursor.execute(SAMPLE, {"p": self.project_id, "ids": sampled})
+        fold_scores(self.project_id, [*(score.record_id for score in new), *sampled])
+
+    def _row(self, draft: RecordDraft) -> list[Any]:
+        payload = [getattr(draft, name) for name in PAYLOAD]
+        texts = [_json(value) for value in payload]
+        if max(len(text or "") for text in texts) > BLOB_BYTES:
+            payload = [lift(value, self.lifted) for value in payload]
+            texts = [_json(value) for value in payload]
+        row = [getattr(draft, name) for name in PLAIN]
+        return [*row, *(_json(getattr(draft, name)) for name in OBJECTS), *texts, search_text(payload[0], payload[1])]
 
 
-def _row(draft: RecordDraft, lifted: list[Lifted]) -> list[Any]:
-    inputs, outputs, expected = _json(draft.inputs), _json(draft.outputs), _json(draft.expected)
-    text = search_text(draft.inputs, draft.outputs)
-    if max(len(inputs or ""), len(outputs or ""), len(expected or "")) > BLOB_BYTES:
-        kept = [lift(value, lifted) for value in (draft.inputs, draft.outputs, draft.expected)]
-        inputs, outputs, expected = (_json(value) for value in kept)
-        text = search_text(kept[0], kept[1])
-    row = [getattr(draft, name) for name in PLAIN]
-    return [*row, _json(draft.metrics), _json(draft.metadata), inputs, outputs, expected, text]
+_ID = PLAIN.index("id")
 
 
 def _json(value: Any) -> str | None:
     return None if value is None else orjson.dumps(value, default=str).decode()
-
-
-def _merge_payloads(step: Any) -> None:
-    """Hashes and search text of records whose payload came in pieces, from the whole of it."""
-    rows = step("merged_payloads")
-    if rows:
-        texts = [search_text(_parsed(inputs), _parsed(outputs)) for _, inputs, outputs in rows]
-        step("rehash", ids=[id for id, _, _ in rows], texts=texts)
-
-
-def _parsed(value: Any) -> Any:
-    """Django hands jsonb over as text, so that its own field can read it."""
-    return orjson.loads(value) if isinstance(value, str) else value
 
 
 def _merged(drafts: Sequence[RecordDraft], sender: str) -> dict[str, RecordDraft]:
@@ -149,46 +169,13 @@ def _merged(drafts: Sequence[RecordDraft], sender: str) -> dict[str, RecordDraft
     found: dict[str, RecordDraft] = {}
     for draft in drafts:
         before = found.get(draft.external_id)
-        if before is not None:
-            found[draft.external_id] = _over(before, draft)
-            continue
-        found[draft.external_id] = replace(
-            draft,
-            created_at=draft.created_at if draft.created_at <= latest else now,
-            created_by=draft.created_by or sender,
-        )
+        found[draft.external_id] = replace(draft) if before is None else laid_over(before, draft)
     for draft in found.values():
-        if draft.latency_ms is None and draft.started_at and draft.ended_at:
-            draft.latency_ms = _milliseconds(draft.started_at, draft.ended_at)
+        draft.created_by = draft.created_by or sender
+        if draft.created_at > latest:
+            draft.created_at = now
+        complete(draft)
     return found
-
-
-def _over(before: RecordDraft, piece: RecordDraft) -> RecordDraft:
-    """What the later piece says stands before what the earlier one said; objects are joined."""
-    said = {}
-    for name in PLAIN:
-        value = getattr(piece, name)
-        if value not in (None, "") and name not in FIXED:
-            said[name] = value
-    if piece.cost is None or (piece.cost_estimated and before.cost is not None and not before.cost_estimated):
-        said.pop("cost", None)
-        said["cost_estimated"] = before.cost_estimated
-    for name in ("inputs", "outputs", "expected"):
-        value = getattr(piece, name)
-        said[name] = getattr(before, name) if value is None else value
-    said["started_at"] = min(filter(None, (before.started_at, piece.started_at)), default=None)
-    said["ended_at"] = max(filter(None, (before.ended_at, piece.ended_at)), default=None)
-    return replace(
-        before, **said, truncated=before.truncated or piece.truncated, metrics=before.metrics | piece.metrics,
-        metadata=before.metadata | piece.metadata,
-    )  # fmt: skip
-
-
-FIXED = ("id", "external_id", "created_at", "created_by", "source", "trace_id", "started_at", "ended_at", "truncated")
-
-
-def _milliseconds(start: datetime, end: datetime) -> int:
-    return max(0, min(round((end - start).total_seconds() * 1000), 2**31 - 1))
 
 
 def _scores(

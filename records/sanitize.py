@@ -1,6 +1,7 @@
 """What JSON may hold before it is stored, checked in one place for every door.
 
-PostgreSQL keeps neither NUL nor half a surrogate pair, and JSON knows no NaN: unchecked, each would be a 500.
+PostgreSQL keeps neither NUL nor half a surrogate pair, JSON knows no NaN, and whole numbers are written with 64 bits:
+unchecked, each would be a 500.
 """
 
 import math
@@ -10,6 +11,7 @@ from typing import Any
 from records.limits import MAX_JSON_DEPTH
 
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+INTEGERS = range(-(2**63), 2**64)
 
 
 class Refused(ValueError):
@@ -34,6 +36,9 @@ def _check(value: Any, path: str, depth: int) -> None:
         case float():
             if not math.isfinite(value):
                 raise Refused(path, "NaN and infinity are not JSON; send null.")
+        case int():
+            if value not in INTEGERS:
+                raise Refused(path, "A whole number of more than 64 bits; send it as text.")
         case dict() | list() if depth >= MAX_JSON_DEPTH:
             raise Refused(path, f"Nested deeper than the limit of {MAX_JSON_DEPTH} levels.")
         case dict():
@@ -47,12 +52,14 @@ def _check(value: Any, path: str, depth: int) -> None:
 
 def repaired(value: Any, depth: int = 0) -> Any:
     """The nearest value that can be stored, for senders who cannot be asked again: U+FFFD for what text cannot hold,
-    null for NaN, and JSON text for what is nested too deeply."""
+    null for NaN, and text for what is nested too deeply or a number too large."""
     match value:
         case str():
             return UNSTORABLE.sub("\ufffd", value)
         case float():
             return value if math.isfinite(value) else None
+        case int():
+            return value if value in INTEGERS else str(value)
         case dict() | list() if depth >= MAX_JSON_DEPTH:
             return UNSTORABLE.sub("\ufffd", str(value))
         case dict():

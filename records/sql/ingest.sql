@@ -1,9 +1,21 @@
--- Ingest. In one transaction: trace_locks, stages, COPY into stage_record, before, upsert, resolve, payloads, rehash,
--- roots, carry, then scores (root_scores, scores.sql), after, roll-ups, samples, announce. Roll-ups are after minus before
--- of every row touched, so that pieces, repeats, a corrected is_root and a handed-on trace roll-up need no case of their own.
+-- Ingest. In one transaction: key_locks, trace_locks, stages, before, stored, COPY into stage_record (pieces of stored
+-- records laid over them), upsert, payloads, roots, carry, then scores (root_scores, scores.sql), after, roll-ups, samples,
+-- blobs, announce. Roll-ups are after minus before of every row touched, so that pieces, repeats, a corrected is_root and a
+-- handed-on trace roll-up need no case of their own.
+
+-- name: key_locks
+-- For records whose key does not name their trace: two writers of one new record would else both count it. Before
+-- trace_locks: only under this lock it is known which traces these records are of. The buckets of both (1,024 and 4,096)
+-- stay together below the 6,400 locks that PostgreSQL has room for by default.
+SELECT pg_advisory_xact_lock(9, k) FROM (
+  SELECT DISTINCT hashtext(%(p)s || ':' || t) & 1023 AS k FROM unnest(%(keys)s::text[]) AS t ORDER BY 1) x;
+
+-- name: traces_of
+SELECT DISTINCT trace_id FROM record
+WHERE project_id = %(p)s AND external_id = ANY(%(keys)s::text[]) AND trace_id <> '';
 
 -- name: trace_locks
--- 4,096 buckets bound the lock memory. Two writers of one new record would else both count it.
+-- As deletion takes them: by trace, or by external_id where there is no trace.
 SELECT pg_advisory_xact_lock(7, k) FROM (
   SELECT DISTINCT hashtext(%(p)s || ':' || t) & 4095 AS k FROM unnest(%(keys)s::text[]) AS t ORDER BY 1) x;
 
@@ -14,7 +26,7 @@ CREATE TEMP TABLE IF NOT EXISTS stage_record (id uuid, created_at timestamptz, s
   prompt_version integer, experiment text, case_id text, epoch smallint, latency_ms integer, ttft_ms integer,
   tokens_in integer, tokens_out integer, tokens_cached integer, tokens_cache_write integer, tokens integer, cost numeric,
   cost_estimated boolean, truncated boolean, error text, tags text[], metrics jsonb, metadata jsonb, inputs jsonb,
-  outputs jsonb, expected jsonb, search_text text, existed boolean) ON COMMIT DELETE ROWS;
+  outputs jsonb, expected jsonb, search_text text) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE IF NOT EXISTS stage_change (id uuid, sign integer, created_at timestamptz, is_root boolean, status smallint,
   source smallint, trace_id text, cost numeric, tokens integer, latency_ms integer, failed integer, carrier boolean)
   ON COMMIT DELETE ROWS;
@@ -22,108 +34,64 @@ CREATE TEMP TABLE IF NOT EXISTS stage_change (id uuid, sign integer, created_at 
 TRUNCATE stage_record, stage_change;
 
 -- name: before
+WITH locked AS (
+  SELECT * FROM record WHERE project_id = %(p)s AND id IN (
+    SELECT id FROM record WHERE project_id = %(p)s AND external_id = ANY(%(keys)s::text[])
+    UNION SELECT id FROM record WHERE project_id = %(p)s AND trace_id = ANY(%(traces)s::text[]) AND trace_id <> '' AND is_root)
+  ORDER BY id FOR NO KEY UPDATE)
 INSERT INTO stage_change
 SELECT id, -1, created_at, is_root, status, source, trace_id, coalesce(cost, 0), coalesce(tokens, 0), coalesce(latency_ms, 0),
-  (error <> '')::integer, trace_spans IS NOT NULL
-FROM (SELECT * FROM record WHERE project_id = %(p)s AND id IN (
-    SELECT r.id FROM stage_record t JOIN record r ON r.project_id = %(p)s AND r.external_id = t.external_id
-    UNION SELECT id FROM record WHERE project_id = %(p)s AND trace_id = ANY(%(traces)s::text[]) AND trace_id <> '' AND is_root)
-  ORDER BY id FOR NO KEY UPDATE) r;
+  (error <> '')::integer, trace_spans IS NOT NULL FROM locked
+RETURNING true;
+
+-- name: stored
+SELECT {stored} FROM record r LEFT JOIN payload y ON y.project_id = r.project_id AND y.record_id = r.id
+WHERE r.project_id = %(p)s AND r.external_id = ANY(%(keys)s::text[]);
 
 -- name: upsert
+WITH present AS MATERIALIZED (
+  SELECT trace_id, span_id FROM record WHERE project_id = %(p)s AND trace_id = ANY(%(traces)s::text[]) AND trace_id <> ''
+  UNION SELECT trace_id, span_id FROM stage_record WHERE trace_id <> '')
 INSERT INTO record AS r (project_id, id, created_at, started_at, ended_at, trace_id, span_id, parent_id, external_id, name, kind,
   is_root, source, created_by, environment, customer, custom_id, thread, model, provider, prompt, prompt_version, experiment,
   case_id, epoch, inputs_hash, input_hash, latency_ms, ttft_ms, tokens_in, tokens_out, tokens_cached, tokens_cache_write,
   tokens, cost, cost_estimated, truncated, error, tags, metrics, metadata)
 SELECT %(p)s, id, created_at, started_at, ended_at, trace_id, span_id, parent_id, external_id, name,
   coalesce(nullif(kind, ''), 'other'),
-  parent_id = '' OR NOT (
-    EXISTS (SELECT FROM stage_record q WHERE q.trace_id = t.trace_id AND q.trace_id <> '' AND q.span_id = t.parent_id)
-    OR EXISTS (SELECT FROM record q WHERE q.project_id = %(p)s AND q.trace_id = t.trace_id AND q.trace_id <> ''
-      AND q.span_id = t.parent_id)),
+  parent_id = '' OR (trace_id, parent_id) NOT IN (SELECT trace_id, span_id FROM present),
   source, created_by, environment, customer, custom_id, thread, model, provider, prompt, prompt_version, experiment, case_id,
   epoch, CASE WHEN inputs IS NOT NULL THEN sha256(convert_to(inputs::text, 'UTF8')) END,
   CASE WHEN inputs IS NOT NULL OR outputs IS NOT NULL
     THEN sha256(convert_to(concat(inputs::text, E'\n', outputs::text), 'UTF8')) END,
-  latency_ms, ttft_ms, tokens_in, tokens_out, tokens_cached, tokens_cache_write,
-  coalesce(tokens, CASE WHEN tokens_in IS NOT NULL OR tokens_out IS NOT NULL
-    THEN coalesce(tokens_in, 0) + coalesce(tokens_out, 0) END),
-  cost, cost_estimated, truncated, error, coalesce(tags, '{}'), metrics, metadata
+  latency_ms, ttft_ms, tokens_in, tokens_out, tokens_cached, tokens_cache_write, tokens, cost, cost_estimated, truncated,
+  error, coalesce(tags, '{}'), metrics, metadata
 FROM stage_record t ORDER BY id
+-- What is staged is the whole record already: stored pieces are in it.
 ON CONFLICT (project_id, external_id) DO UPDATE SET
-  started_at = least(r.started_at, excluded.started_at), ended_at = greatest(r.ended_at, excluded.ended_at),
-  parent_id = CASE WHEN excluded.parent_id <> '' THEN excluded.parent_id ELSE r.parent_id END,
-  is_root = CASE WHEN excluded.parent_id <> '' THEN excluded.is_root ELSE r.is_root END,
-  name = coalesce(nullif(excluded.name, ''), r.name),
-  kind = CASE WHEN excluded.kind <> 'other' THEN excluded.kind ELSE r.kind END,
-  created_by = coalesce(nullif(r.created_by, ''), excluded.created_by),
-  environment = coalesce(nullif(excluded.environment, ''), r.environment),
-  customer = coalesce(nullif(excluded.customer, ''), r.customer),
-  custom_id = coalesce(nullif(excluded.custom_id, ''), r.custom_id),
-  thread = coalesce(nullif(excluded.thread, ''), r.thread),
-  model = coalesce(nullif(excluded.model, ''), r.model),
-  provider = coalesce(nullif(excluded.provider, ''), r.provider),
-  prompt = coalesce(nullif(excluded.prompt, ''), r.prompt),
-  prompt_version = coalesce(excluded.prompt_version, r.prompt_version),
-  experiment = coalesce(nullif(excluded.experiment, ''), r.experiment),
-  case_id = coalesce(nullif(excluded.case_id, ''), r.case_id),
-  epoch = coalesce(excluded.epoch, r.epoch),
-  -- greatest() passes over NULL: without both times there is no duration.
-  latency_ms = coalesce(excluded.latency_ms, r.latency_ms, CASE
-    WHEN coalesce(r.ended_at, excluded.ended_at) IS NOT NULL AND coalesce(r.started_at, excluded.started_at) IS NOT NULL
-    THEN least(2147483647, greatest(0, extract(epoch FROM
-      greatest(r.ended_at, excluded.ended_at) - least(r.started_at, excluded.started_at)) * 1000))::integer END),
-  ttft_ms = coalesce(excluded.ttft_ms, r.ttft_ms),
-  tokens_in = coalesce(excluded.tokens_in, r.tokens_in), tokens_out = coalesce(excluded.tokens_out, r.tokens_out),
-  tokens_cached = coalesce(excluded.tokens_cached, r.tokens_cached),
-  tokens_cache_write = coalesce(excluded.tokens_cache_write, r.tokens_cache_write),
-  -- A total that somebody sent counts; one that is only the sum of its piece is summed anew.
-  tokens = CASE
-    WHEN excluded.tokens <> coalesce(excluded.tokens_in, 0) + coalesce(excluded.tokens_out, 0) THEN excluded.tokens
-    WHEN r.tokens <> coalesce(r.tokens_in, 0) + coalesce(r.tokens_out, 0) THEN r.tokens
-    ELSE coalesce(coalesce(excluded.tokens_in, r.tokens_in) + coalesce(excluded.tokens_out, r.tokens_out),
-      excluded.tokens_in, r.tokens_in, excluded.tokens_out, r.tokens_out) END,
-  -- What the sender paid stands before what the price table says.
-  cost = CASE WHEN excluded.cost IS NULL OR (r.cost IS NOT NULL AND NOT r.cost_estimated AND excluded.cost_estimated)
-    THEN r.cost ELSE excluded.cost END,
-  cost_estimated = CASE WHEN excluded.cost IS NULL OR (r.cost IS NOT NULL AND NOT r.cost_estimated AND excluded.cost_estimated)
-    THEN r.cost_estimated ELSE excluded.cost_estimated END,
-  truncated = r.truncated OR excluded.truncated,
-  error = coalesce(nullif(excluded.error, ''), r.error),
-  tags = CASE WHEN excluded.tags = '{}' THEN r.tags ELSE excluded.tags END,
-  metrics = r.metrics || excluded.metrics, metadata = r.metadata || excluded.metadata;
-
--- name: resolve
--- The ids and times that records really have: those of their first piece.
-UPDATE stage_record t SET existed = t.id <> r.id, id = r.id, created_at = r.created_at
-FROM record r WHERE r.project_id = %(p)s AND r.external_id = t.external_id RETURNING t.external_id, r.id, t.existed;
+  started_at = excluded.started_at, ended_at = excluded.ended_at, span_id = excluded.span_id, parent_id = excluded.parent_id,
+  is_root = excluded.is_root, name = excluded.name, kind = excluded.kind, environment = excluded.environment,
+  customer = excluded.customer, custom_id = excluded.custom_id, thread = excluded.thread, model = excluded.model,
+  provider = excluded.provider, prompt = excluded.prompt, prompt_version = excluded.prompt_version,
+  experiment = excluded.experiment, case_id = excluded.case_id, epoch = excluded.epoch, inputs_hash = excluded.inputs_hash,
+  input_hash = excluded.input_hash, latency_ms = excluded.latency_ms, ttft_ms = excluded.ttft_ms,
+  tokens_in = excluded.tokens_in, tokens_out = excluded.tokens_out, tokens_cached = excluded.tokens_cached,
+  tokens_cache_write = excluded.tokens_cache_write, tokens = excluded.tokens, cost = excluded.cost,
+  cost_estimated = excluded.cost_estimated, truncated = excluded.truncated, error = excluded.error, tags = excluded.tags,
+  metrics = excluded.metrics, metadata = excluded.metadata;
 
 -- name: payloads
 INSERT INTO payload AS y (project_id, record_id, inputs, outputs, expected, search_text)
 SELECT %(p)s, id, inputs, outputs, expected, search_text FROM stage_record ORDER BY id
-ON CONFLICT (project_id, record_id) DO UPDATE SET inputs = coalesce(excluded.inputs, y.inputs),
-  outputs = coalesce(excluded.outputs, y.outputs), expected = coalesce(excluded.expected, y.expected);
-
--- name: merged_payloads
-SELECT y.record_id, y.inputs, y.outputs FROM stage_record t
-JOIN payload y ON y.project_id = %(p)s AND y.record_id = t.id
-WHERE t.existed AND (t.inputs IS NOT NULL OR t.outputs IS NOT NULL);
-
--- name: rehash
-WITH texts AS (
-  UPDATE payload y SET search_text = d.text FROM unnest(%(ids)s::uuid[], %(texts)s::text[]) AS d(id, text)
-  WHERE y.project_id = %(p)s AND y.record_id = d.id)
-UPDATE record r SET inputs_hash = n.inputs_hash, input_hash = n.input_hash FROM (
-  SELECT y.record_id, CASE WHEN y.inputs IS NOT NULL THEN sha256(convert_to(y.inputs::text, 'UTF8')) END AS inputs_hash,
-    sha256(convert_to(concat(y.inputs::text, E'\n', y.outputs::text), 'UTF8')) AS input_hash
-  FROM payload y WHERE y.project_id = %(p)s AND y.record_id = ANY(%(ids)s::uuid[])) n
-WHERE r.project_id = %(p)s AND r.id = n.record_id AND r.input_hash IS DISTINCT FROM n.input_hash;
+ON CONFLICT (project_id, record_id) DO UPDATE SET inputs = excluded.inputs, outputs = excluded.outputs,
+  expected = excluded.expected, search_text = excluded.search_text
+WHERE (y.inputs, y.outputs, y.expected, y.search_text)
+  IS DISTINCT FROM (excluded.inputs, excluded.outputs, excluded.expected, excluded.search_text);
 
 -- name: roots
 -- Children that were roots until their parent came. The partial index needs its predicate on record itself.
 UPDATE record c SET is_root = false FROM stage_record q
-WHERE c.project_id = %(p)s AND c.trace_id = q.trace_id AND c.trace_id <> '' AND c.is_root AND c.parent_id = q.span_id
-  AND c.parent_id <> '';
+WHERE c.project_id = %(p)s AND c.trace_id = ANY(%(traces)s::text[]) AND c.trace_id <> '' AND c.is_root
+  AND c.trace_id = q.trace_id AND c.parent_id = q.span_id AND c.parent_id <> '';
 
 -- name: carry
 WITH old AS (SELECT trace_id, id FROM stage_change WHERE carrier),
@@ -146,7 +114,15 @@ FROM (
   SELECT l.id, l.id AS target, delta.* FROM lead l JOIN delta USING (trace_id)
   UNION ALL
   SELECT l.id, old.id, delta.* FROM lead l JOIN old USING (trace_id) JOIN delta USING (trace_id) WHERE old.id <> l.id) d
-WHERE r.project_id = %(p)s AND r.id = d.target;
+WHERE r.project_id = %(p)s AND r.id = d.target
+RETURNING r.trace_id;
+
+-- name: crown
+-- Spans that are each other's parents leave a trace without a root: its earliest becomes one.
+UPDATE record r SET is_root = true FROM (
+  SELECT DISTINCT ON (trace_id) id FROM record
+  WHERE project_id = %(p)s AND trace_id = ANY(%(traces)s::text[]) AND trace_id <> '' ORDER BY trace_id, created_at, id) x
+WHERE r.project_id = %(p)s AND r.id = x.id;
 
 -- name: after
 INSERT INTO stage_change
@@ -175,11 +151,11 @@ ON CONFLICT (project_id, bucket, is_root, status, source) DO UPDATE SET n = x.n 
 -- name: touched
 SELECT DISTINCT id FROM stage_change WHERE evalhub_sampled(id);
 
--- name: announce
-INSERT INTO outbox (project_id, id, ids) SELECT %(p)s, %(batch)s, array_agg(id ORDER BY id) FROM stage_record;
-
 -- name: blobs
 INSERT INTO blob (project_id, sha256, content_type, size, data)
 SELECT %(p)s, d.sha256, d.content_type, length(d.data), d.data
-FROM unnest(%(hashes)s::text[], %(types)s::text[], %(datas)s::bytea[]) AS d(sha256, content_type, data) ORDER BY 1
+FROM unnest(%(hashes)s::text[], %(types)s::text[], %(datas)s::bytea[]) AS d(sha256, content_type, data) ORDER BY d.sha256
 ON CONFLICT (project_id, sha256) DO NOTHING;
+
+-- name: announce
+INSERT INTO outbox (project_id, id, ids) SELECT %(p)s, %(batch)s, array_agg(id ORDER BY id) FROM stage_record;
