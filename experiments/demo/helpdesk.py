@@ -122,7 +122,8 @@ def _thread(plan: Plan, number: int, length: int, start: datetime, fresh: bool) 
                 left = list(topic.follow_ups)
         turn = Turn(
             f"{number}.{turn_number}", at, topic, follow_up, slots, "", "", "", False, False, llm, version,
-            "staging" if staging else "production", customer, f"chat-{number + 48_200}", turn_number, list(history), fresh=fresh,
+            "staging" if staging else "production", customer, f"chat-{number + 48_200}", turn_number, list(history),
+            fresh=fresh,
         )  # fmt: skip
         _speak(turn, lead, plan.now, rng)
         said = {"area": topic.area, "topic": topic.slug, **metadata, "order_value": float(slots["amount"].strip("€"))}
