@@ -11,6 +11,7 @@ from records.sanitize import repaired
 
 Attributes = dict[str, Any]
 
+ALWAYS_JSON = frozenset({"traceloop.entity.input", "traceloop.entity.output"})
 MAX_COUNT = 2**31 - 1
 MAX_COST = Decimal(100_000_000)
 
@@ -80,7 +81,7 @@ def take_value(attributes: Attributes, names: Sequence[str]) -> Any:
     """The first that is not null, with JSON in text read as JSON; None if none is there."""
     for name in names:
         if attributes.get(name) is not None:
-            return read_json(attributes.pop(name))
+            return read_json(attributes.pop(name), "json" if name in ALWAYS_JSON else "")
     return None
 
 
