@@ -61,8 +61,8 @@ def _database() -> dict[str, str]:
         if not _migrated:
             executor = MigrationExecutor(connection)
             _migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
-    except DatabaseError:
-        log.warning("The database does not answer.", exc_info=True)
+    except DatabaseError as problem:
+        log.warning("The database does not answer: %s", problem)
         return {"database": "unreachable", "migrations": "unknown"}
     return {"database": "ok", "migrations": "ok" if _migrated else "pending"}
 
@@ -74,8 +74,8 @@ def _queue() -> tuple[dict[str, object], list[str]]:
         with _redis() as client:
             workers = [worker.last_heartbeat for worker in Worker.all(connection=client)]
             beat = client.get(SWEEPER_KEY)
-    except redis.RedisError:
-        log.warning("Redis does not answer.", exc_info=True)
+    except redis.RedisError as problem:
+        log.warning("Redis does not answer: %s", problem)
         unknown = {"redis": "unreachable", "workers": None, "sweeper_age": None}
         return unknown, ["Redis does not answer: records are stored, but nothing is scored."]
     alive = sum(1 for heard in workers if heard and (now() - heard).total_seconds() < WORKER_SILENT_AFTER)

@@ -137,10 +137,10 @@ def _how(code: int | None) -> str:
 
 
 def write_journal(journal: Path, children: Sequence[Child]) -> None:
-    lines = [
-        {"pid": child.process.pid, "began": _began(child.process.pid), "signal": int(child.stop_signal)}
-        for child in children
-    ]
+    lines = []
+    for child in children:
+        pid = child.process.pid
+        lines.append({"name": child.name, "pid": pid, "began": _began(pid), "signal": int(child.stop_signal)})
     new = journal.with_suffix(".new")
     new.write_text(json.dumps({"boot": _boot(), "children": lines}))
     new.replace(journal)

@@ -127,7 +127,7 @@ class Running:
         _migrate(self.say)
         assets.collect(self.home / "static.version", self.say)
         if self.demo:
-            _demo(self.say)
+            _demo(self.home, self.say)
         connection.close()
         self.supervisor.start(self.web)
         self._wait_for_web()
@@ -243,15 +243,24 @@ def _first_admin() -> str:
     return password
 
 
-def _demo(say) -> None:
-    """Fills an EvalHub that has no project yet. A demo that fails is reported and does not keep it from starting."""
-    if "demo" not in get_commands() or Project.objects.exists():
+def _demo(home: Path, say) -> None:
+    """Fills an EvalHub that has no project yet, and finishes what a start cut short began.
+
+    A demo that fails is reported and does not keep EvalHub from starting.
+    """
+    unfinished = home / "demo.unfinished"
+    if "demo" not in get_commands():
+        return
+    if not Project.objects.exists():
+        unfinished.touch()
+    if not unfinished.exists():
         return
     say("Filling a demo project (leave it out with --no-demo) ...")
     try:
         call_command("demo", verbosity=0)
     except Exception as problem:
         say(f"The demo project could not be made: {type(problem).__name__}: {_one_line(problem)}")
+    unfinished.unlink()
 
 
 def _answers(host: str, port: int, url: str) -> bool:
