@@ -258,11 +258,12 @@ WHERE project_id = %(p)s AND status = 0 AND source IN (1, 2) AND attempts >= %(m
 ORDER BY id LIMIT %(limit)s;
 
 -- name: set_rank
--- A new primary evaluator: ranks change, so every current score of the metric is up for choice again.
+-- A new primary evaluator: where a rank changes, the metric's current score is up for choice again.
 UPDATE score s SET rank = CASE WHEN s.evaluator <> '' AND s.evaluator = m.primary_evaluator THEN 2 ELSE 3 END FROM metric m
 WHERE m.project_id = %(p)s AND m.id = %(metric)s AND s.project_id = %(p)s AND s.metric_id = m.id AND s.rank IN (2, 3)
   AND s.record_id = ANY(%(records)s::uuid[])
-  AND s.rank <> CASE WHEN s.evaluator <> '' AND s.evaluator = m.primary_evaluator THEN 2 ELSE 3 END;
+  AND s.rank <> CASE WHEN s.evaluator <> '' AND s.evaluator = m.primary_evaluator THEN 2 ELSE 3 END
+RETURNING s.record_id;
 
 -- name: dethrone
 WITH gone AS (
