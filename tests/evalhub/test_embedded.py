@@ -38,7 +38,7 @@ def ended():
 def test_a_long_path_gets_a_short_private_folder_for_its_sockets(ended):
     """The database itself stays in the long path; both servers answer through the short one."""
     with tempfile.TemporaryDirectory(prefix="eh-embedded-") as short:
-        os.chmod(short, 0o711)
+        Path(short).chmod(0o711)
         home = Path(short) / ("long-" * 20)
         servers.open_home(home)
         sockets = socket_dir(home)
