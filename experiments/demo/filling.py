@@ -16,7 +16,7 @@ from records.scores import Claimed, NewScore, ScoreResult, Task, add_scores, cla
 from records.tagging import know_tags
 from records.values import TypedValue, read_value
 
-SENDER = "key demo"
+SENDER = "demo"
 CLAIMED_AT_ONCE = 1_000
 LEASE_SECONDS = 300
 MACHINES = (ScoreSource.LLM, ScoreSource.CODE)

@@ -328,7 +328,7 @@ TOPICS = (
             "do for you?",
         ),
         ("Cancelled.",),
-        "an order can be cancelled until it is packed, which the tool did",
+        "an order can be cancelled until it is packed",
         (
             Slip(
                 "Order {order} can only be returned after delivery, cancelling is not possible.",

@@ -90,7 +90,7 @@ def drafts_of(turn: Turn, metadata: dict[str, Any], tags: list[str], rng: random
     )  # fmt: skip
     query = turn.ask
     if turn.number:
-        query = f"{turn.topic.title}: {turn.ask}"
+        query = turn.topic.title
         model_step("rewrite_query", MISTRAL_SMALL, turn.ask, {"role": "assistant", "content": query}, len(query))
     passage = turn.topic.passage.format_map(turn.slots)
     step("search_articles", Kind.RETRIEVER, _log_normal(62, 0.45, rng), {"query": query, "top_k": 3}, {
@@ -150,7 +150,8 @@ class Span:
             external_id=f"{self.trace}:{self.span_id}", source=Source.TRACE, created_at=at,
             id=uuid7(int(at.timestamp() * 1000), self.rng), started_at=at,
             ended_at=at + timedelta(milliseconds=took), trace_id=self.trace, span_id=self.span_id,
-            parent_id=self.parent, name=name, kind=kind, environment=turn.environment, customer=turn.customer,
+            parent_id=self.parent, name=name, kind=kind, created_by=f"shop-{turn.environment}",
+            environment=turn.environment, customer=turn.customer,
             thread=turn.thread, latency_ms=took, inputs=inputs, outputs=outputs, **fields,
         )  # fmt: skip
 

@@ -143,7 +143,7 @@ def _story(writer: Writer, case: Case, at: datetime, rng: random.Random) -> Stor
         external_id=f"{writer.experiment or 'suite'}:{case.id}:{rng.getrandbits(48):012x}",
         source=Source.API if nightly else Source.KICKOFF, created_at=at, id=uuid7(int(at.timestamp() * 1000), rng),
         started_at=at, ended_at=at + timedelta(milliseconds=took.latency_ms), name="sql-writer", kind=Kind.LLM,
-        created_by="key ci" if nightly else "marco", environment="ci" if nightly else "test", model=writer.llm.name,
+        created_by="ci" if nightly else "marco", environment="ci" if nightly else "test", model=writer.llm.name,
         provider=writer.llm.provider, prompt="write-sql", prompt_version=writer.prompt_version,
         experiment=writer.experiment, case_id=case.id, epoch=None if nightly else 1, latency_ms=took.latency_ms,
         ttft_ms=took.ttft_ms, tokens_in=took.tokens_in, tokens_out=took.tokens_out, cost=took.cost,
@@ -185,14 +185,28 @@ def _run_both(case: Case, made: Written, rng: random.Random) -> Judgement:
         judgement.error = f"ran longer than 1 s (line {rng.choice((14, 22))})"
     else:
         judgement.value = made.right
-        rows = rng.randint(1, 20)
-        if made.problems:
-            judgement.reasoning = f"The query failed on {case.dialect.name}: syntax error ({made.problems[0]})."
-        elif made.mistake:
-            judgement.reasoning = f"{made.mistake} Expected {rows} rows, got {rows + rng.randint(1, 9)}."
-        else:
-            judgement.reasoning = f"The same {rows} rows."
+        judgement.reasoning = _compared(case, made, rng)
     return judgement
+
+
+def _compared(case: Case, made: Written, rng: random.Random) -> str:
+    """What running both queries showed, in numbers that the query can give."""
+    if made.problems:
+        return f"The query failed on {case.dialect.name}: syntax error ({made.problems[0]})."
+    if case.task.right.startswith(("SELECT count(", "SELECT avg(")):
+        value = rng.randint(11, 90)
+        return (
+            f"{made.mistake} Expected {value}, got {value + rng.randint(1, 30)}." if made.mistake else f"Both {value}."
+        )
+    if "{limit}" in case.task.right:
+        rows = int(case.slots["n"])
+        return (
+            f"{made.mistake} {rng.randint(1, rows)} of {rows} rows differ."
+            if made.mistake
+            else f"The same {rows} rows."
+        )
+    rows = rng.randint(2, 20)
+    return f"{made.mistake} {rng.randint(1, rows)} rows differ." if made.mistake else f"The same {rows} rows."
 
 
 def _equivalence(made: Written, rng: random.Random) -> Judgement:

@@ -37,5 +37,7 @@ def moments(count: int, now: datetime, days: int, rng: random.Random) -> list[da
         hour = hours[min(bisect.bisect_right(sums, at), len(hours) - 1)]
         found.append(hour + timedelta(seconds=rng.random() * 3600))
     latest = now - LATELY
-    found = sorted(min(moment, latest - timedelta(seconds=rng.random() * 240)) for moment in found)
-    return found
+    found = [min(moment, latest - timedelta(seconds=rng.random() * 240)) for moment in found]
+    if found:
+        found[-1] = latest - timedelta(seconds=rng.random() * 240)  # something has just happened, however few they are
+    return sorted(found)

@@ -39,6 +39,8 @@ class Command(BaseCommand):
         **options: object,
     ) -> None:  # fmt: skip
         plan = Plan(records, seed, now or timezone.now())
+        if plan.now > timezone.now():
+            raise CommandError("--now lies in the future: records are dated by when they happened.")
         with _alone():
             for slug in dict.fromkeys(projects or DEMOS):
                 self._make(DEMOS[slug], plan, reset)
