@@ -30,6 +30,7 @@ class Child:
     """One process; `stop_signal` asks it to end, and `patience` seconds later it is killed.
 
     `options` go to Popen (user, env, stdout). Start it from the main thread: the kernel ends it with that thread.
+    A child with `on_end` is a task, not a service: its end is told there, with the exit code, and it stays ended.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Child:
     options: Mapping[str, object] = field(default_factory=dict)
     stop_signal: signal.Signals = signal.SIGTERM
     patience: float = 20.0
+    on_end: Callable[[int], None] | None = None
     process: subprocess.Popen | None = None
 
     def start(self) -> None:
@@ -96,7 +98,7 @@ class Supervisor:
         while True:
             for child in self._children():
                 if child.process and child.exit_code() is not None:
-                    self._revive(child)
+                    self._revive(child) if not child.on_end else self._finish(child)
             time.sleep(0.1)
 
     def _children(self) -> list[Child]:
@@ -115,6 +117,12 @@ class Supervisor:
         if now >= self._due[name]:
             del self._due[name]
             self.start(child)
+
+    def _finish(self, child: Child) -> None:
+        code = child.exit_code()
+        child.wait()
+        child.process = None
+        child.on_end(code)
 
     def stop(self) -> None:
         """Ends all children in order. Another signal meanwhile (KeyboardInterrupt) makes it short."""

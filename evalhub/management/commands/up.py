@@ -94,6 +94,8 @@ class Running:
             for number in range(1, workers + 1)
         ]
         self.sweeper = Child("Sweeper", [*manage, "sweep"], python, patience=5)
+        self.unfinished = self.home / "demo.unfinished"
+        self.filling = Child("Demo", [*manage, "demo"], python, patience=5, on_end=self._filled)
         self.supervisor: Supervisor | None = None
 
     def run(self) -> None:
@@ -107,7 +109,7 @@ class Running:
             self.say(f"Creating a database in {self.home} ...")
         postgres = servers.postgres(self.home) if settings.TRIAL else None
         own = [[child] for child in (redis, postgres) if child]
-        self.supervisor = Supervisor([[self.web, *self.workers, self.sweeper], *own], journal, self.say)
+        self.supervisor = Supervisor([[self.web, *self.workers, self.sweeper, self.filling], *own], journal, self.say)
         try:
             for child in (postgres, redis):
                 if child:
@@ -126,20 +128,28 @@ class Running:
     def serve(self) -> None:
         _migrate(self.say)
         assets.collect(self.home / "static.version", self.say)
-        if self.demo:
-            _demo(self.home, self.say)
+        fill = self.demo and _wants_demo(self.unfinished)
         connection.close()
         self.supervisor.start(self.web)
         self._wait_for_web()
         for child in (*self.workers, self.sweeper):
             self.supervisor.start(child)
+        if fill:
+            self.supervisor.start(self.filling)
         password = _first_admin()  # last, or a start cut short would have made one that nobody has seen
         connection.close()
         lines = [("Open", self.url), ("Data", str(self.home)), ("Stop", "Ctrl-C")]
         if password:
             lines[1:1] = [("Sign in as", "admin"), ("Password", f"{password}   (shown this once)")]
+        if fill:
+            lines.insert(-1, ("Demo", "being filled, complete in a moment"))
         self.say(_box("EvalHub is ready", lines))
         self.supervisor.watch()
+
+    def _filled(self, code: int) -> None:
+        """A demo that failed has said why; it is not tried again."""
+        self.unfinished.unlink(missing_ok=True)
+        self.say("The demo project is complete." if code == 0 else "The demo project could not be filled.")
 
     def _wait_for_web(self) -> None:
         began = time.monotonic()
@@ -243,24 +253,13 @@ def _first_admin() -> str:
     return password
 
 
-def _demo(home: Path, say) -> None:
-    """Fills an EvalHub that has no project yet, and finishes what a start cut short began.
-
-    A demo that fails is reported and does not keep EvalHub from starting.
-    """
-    unfinished = home / "demo.unfinished"
+def _wants_demo(unfinished: Path) -> bool:
+    """Whether EvalHub has no project yet, or the file says that an earlier start was cut short while filling one."""
     if "demo" not in get_commands():
-        return
+        return False
     if not Project.objects.exists():
         unfinished.touch()
-    if not unfinished.exists():
-        return
-    say("Filling a demo project (leave it out with --no-demo) ...")
-    try:
-        call_command("demo", verbosity=0)
-    except Exception as problem:
-        say(f"The demo project could not be made: {type(problem).__name__}: {_one_line(problem)}")
-    unfinished.unlink()
+    return unfinished.exists()
 
 
 def _answers(host: str, port: int, url: str) -> bool:
