@@ -8,6 +8,7 @@ import base64
 import binascii
 import hashlib
 import re
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from records.limits import BLOB_BYTES
@@ -15,6 +16,9 @@ from records.limits import BLOB_BYTES
 DATA_URL = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(?:;[\w=.-]+)*;base64,(?P<data>[A-Za-z0-9+/=\s]+)\Z")
 BASE64 = re.compile(r"[A-Za-z0-9+/=\s]+\Z")
 MARKER = "$blob"
+SHA256 = re.compile("[0-9a-f]{64}")
+# What a page shows; anything else is only downloaded. An SVG may hold scripts.
+SHOWN_IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 UNKNOWN = "application/octet-stream"
 MAX_TYPE_CHARS = 120  # the column's
 
@@ -23,6 +27,31 @@ class Lifted(NamedTuple):
     sha256: str
     content_type: str
     data: bytes
+
+
+class Marker(NamedTuple):
+    """What a payload says in the place of a lifted file."""
+
+    sha256: str
+    content_type: str
+    size: int
+
+    @property
+    def is_image(self) -> bool:
+        return self.content_type in SHOWN_IMAGES
+
+
+def markers(value: Any) -> Iterator[Marker]:
+    """The lifted files of a payload value, in its order. A client may write a marker of its own: it names no file."""
+    match value:
+        case {"$blob": str(sha256), "content_type": str(content_type), "size": int(size)} if SHA256.fullmatch(sha256):
+            yield Marker(sha256, content_type, size)
+        case dict():
+            for item in value.values():
+                yield from markers(item)
+        case list():
+            for item in value:
+                yield from markers(item)
 
 
 def lift(value: Any, lifted: dict[str, Lifted]) -> Any:

@@ -4,9 +4,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
+from records.blobs import Marker, markers
 from records.conversation import Message, messages_of, pretty
 from records.models import Metric, Payload, Record, Score, ScoreStatus, Source
 from records.span_tree import Bar, Span, waterfall
@@ -14,6 +16,7 @@ from records.word_diff import Piece, word_diff
 
 SPANS_A_PAGE = 200
 MAX_SPANS = 20_000  # of one trace: read and put in order at once
+MAX_FILES = 50  # of one value, shown on the page
 SHOWN_CHARS = 200_000  # of one value on the page; the API has it whole
 
 
@@ -26,15 +29,16 @@ class Value:
     text: str
     cut: bool = False
     empty: bool = False
+    files: list[Marker] = field(default_factory=list)
 
     @classmethod
     def of(cls, title: str, value: Any) -> "Value":
         if value is None:
             return cls(title, None, "", empty=True)
-        text = pretty(value)
+        text, files = pretty(value), list(islice(markers(value), MAX_FILES))
         if len(text) > SHOWN_CHARS:
-            return cls(title, None, text[:SHOWN_CHARS], cut=True)
-        return cls(title, messages_of(value), text)
+            return cls(title, None, text[:SHOWN_CHARS], cut=True, files=files)
+        return cls(title, messages_of(value), text, files=files)
 
 
 @dataclass(slots=True)

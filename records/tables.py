@@ -1,12 +1,13 @@
 """The records table: django-tables2 over rows that were fetched for just these columns."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 import django_tables2 as tables
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import SafeString
 
 from records import cells
 from records.columns import Column
@@ -36,9 +37,9 @@ class Cell(tables.Column):
     """One of records.columns as a table column; `draw` makes the cell of a row."""
 
     def __init__(self, column: Column, draw: Draw, header: Any) -> None:
-        attrs = {"th": {"class": column.css}, "td": {"class": column.css, "data-label": column.label}}
+        attrs = {"th": {"class": column.css}}
         super().__init__(verbose_name=header, accessor="id", empty_values=(), orderable=False, attrs=attrs)
-        self.draw = draw
+        self.css, self.label, self.draw = column.css, column.label, draw
 
     def render(self, record: Row) -> Any:
         return self.draw(record)
@@ -48,6 +49,19 @@ class RecordTable(tables.Table):
     class Meta:
         template_name = "records/_table.html"
         orderable = False
+
+    def drawn(self) -> Iterator[SafeString]:
+        """The rows as HTML. django-tables2 asks each cell's function for its signature: twice the time of a page."""
+        openings = [
+            (format_html('<td class="{}" data-label="{}">', c.column.css, c.column.label), c.column.draw)
+            for c in self.columns
+        ]
+        for row in self.data:
+            parts = [f'<tr data-id="{row.id}">']  # an id is hexadecimal
+            for opening, draw in openings:
+                parts += (opening, conditional_escape(draw(row)), "</td>")
+            parts.append("</tr>")
+            yield SafeString("".join(parts))
 
 
 def record_table(

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from records.views import record, records, traces
+from records.views import blob, record, records, traces
 
 app_name = "records"
 
@@ -11,6 +11,7 @@ urlpatterns = [
     path("p/<slug:slug>/records/", records.record_list, name="list"),
     path("p/<slug:slug>/records/count", records.record_count, name="count"),
     path("p/<slug:slug>/records/history", records.record_history, name="history"),
+    path("p/<slug:slug>/records/files/<str:sha256>", blob.blob, name="blob"),
     path("p/<slug:slug>/records/<uuid:id>/", record.record_detail, name="detail"),
     path("p/<slug:slug>/records/<uuid:id>/spans", record.record_spans, name="spans"),
 ]

@@ -20,6 +20,7 @@ PAGES: dict[str, dict[str, Role]] = {
     "records:history": {"GET": VIEWER},
     "records:detail": {"GET": VIEWER},
     "records:spans": {"GET": VIEWER},
+    "records:blob": {"GET": VIEWER},
 }
 
 # Outside the projects everything asks for a session but these: names, or whole namespaces with a colon at the end.

@@ -20,7 +20,8 @@ def icon(name: str, extra: str = "") -> SafeString:
     return lucide.lucide(name, size=16, **{"class": f"i {extra}".strip(), "aria-hidden": "true"})
 
 
-@register.simple_tag
+@register.simple_tag(name="shape")
+@lru_cache(maxsize=64)
 def shape(state: str, extra: str = "") -> SafeString:
     """The shape of a state (pass, fail, errored, pending, skipped, human): never colour alone."""
     return format_html('<svg class="i {}" aria-hidden="true"><use href="#shape-{}"/></svg>', extra, state)

@@ -18,6 +18,7 @@ POSTGRES = ["shared_buffers=1GB", "max_wal_size=4GB"]
 def services(data: Path) -> Iterator[None]:
     import django
 
+    from evalhub.assets import collect
     from evalhub.embedded import servers
 
     servers.open_home(data)
@@ -29,6 +30,7 @@ def services(data: Path) -> Iterator[None]:
         servers.wait_for_postgres(postgres, data)
         django.setup()
         migrate()
+        collect(data / "assets", lambda words: None)
         yield
     finally:
         for child in (redis, postgres):
