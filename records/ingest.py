@@ -20,7 +20,7 @@ from records.blobs import Lifted, lift
 from records.drafts import RecordDraft, ScoreDraft
 from records.ids import uuid7
 from records.limits import BLOB_BYTES, MAX_AHEAD_SECONDS, MAX_ITEMS
-from records.metrics import UnknownMetric, automatic_metric
+from records.metrics import UnknownMetric, automatic_metric, is_settled
 from records.models import Metric, RecordSample
 from records.pieces import OBJECTS, PAYLOAD, PLAIN, STORED, complete, from_row, laid_over
 from records.scores import NewScore, fold_scores, open_stages, place_scores
@@ -191,7 +191,7 @@ def _scores(
         for score in draft.scores:
             try:
                 metric = metrics.get(score.metric)
-                if metric is None or metric.automatic:
+                if not is_settled(metric, score.value):
                     metric = metrics[score.metric] = automatic_metric(project, score.metric, score.value)
                 found.setdefault(draft.external_id, []).append(_typed(draft, score, metric, sender))
             except (ValueProblem, UnknownMetric) as problem:

@@ -13,7 +13,7 @@ from records.drafts import RecordDraft
 from records.ingest import ingest
 from records.json_drafts import NAMES, BadRecord, Problem, Sender, drafts_from_json
 from records.limits import MAX_ITEMS
-from records.metrics import UnknownMetric, automatic_metric
+from records.metrics import UnknownMetric, automatic_metric, is_settled
 from records.models import Metric, Record
 from records.prices import estimate_cost
 from records.sanitize import Refused, clean
@@ -143,6 +143,6 @@ def _paths(item: Mapping[str, Any], path: str = "") -> Iterator[str]:
 
 def _metric(project: Project, metrics: dict[str, Metric], name: str, value: Mapping[str, Any]) -> Metric:
     metric = metrics.get(name)
-    if metric is None or metric.automatic or metric.archived_at:
+    if not is_settled(metric, value):
         metric = metrics[name] = automatic_metric(project, name, value)
     return metric

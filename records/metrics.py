@@ -118,6 +118,17 @@ def automatic_slug(name: str) -> str:
     return f"{slug}_score" if slug in RESERVED_SLUGS else slug
 
 
+def is_settled(metric: Metric | None, sent: Mapping[str, Any]) -> bool:
+    """Whether `automatic_metric` would give this very metric back: no need to ask, once for every score of a batch."""
+    if metric is None or metric.archived_at:
+        return False
+    if not metric.automatic or metric.value_type != ValueType.CATEGORICAL:
+        return True
+    named = sent.get(FIELDS[ValueType.CATEGORICAL])
+    known = {choice["value"] for choice in metric.categorical_choices}
+    return not isinstance(named, list | tuple) or all(choice in known for choice in named if isinstance(choice, str))
+
+
 def automatic_metric(project: Project, name: str, sent: Mapping[str, Any]) -> Metric:
     """The metric of an evaluation event or API score, made if the project does not know it: open bounds, no pass
     condition, its type guessed from the typed field that was sent.

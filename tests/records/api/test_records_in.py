@@ -6,7 +6,9 @@ import random
 from uuid import UUID
 
 import pytest
+from django.db import connection
 from django.test import RequestFactory
+from django.test.utils import CaptureQueriesContext
 from django.urls import resolve
 
 from evalhub.models import Scope
@@ -189,3 +191,14 @@ def test_a_body_in_chunks_is_read_whole(project):
 
 def test_every_documented_field_is_read(project):
     assert set(RecordIn.model_fields) <= set(NAMES)
+
+
+def test_the_number_of_queries_does_not_grow_with_the_scores(project):
+    k = key(project)
+    scores = [{"metric": "auto", "numerical_value": 1}, {"metric": "kind", "categorical_value": ["a"]}]
+    call(k, "POST", "/records", {"scores": scores})
+    with CaptureQueriesContext(connection) as few:
+        call(k, "POST", "/records", [{"name": "a", "scores": scores}] * 2)
+    with CaptureQueriesContext(connection) as many:
+        call(k, "POST", "/records", [{"name": "a", "scores": scores}] * 50)
+    assert len(many) == len(few)
