@@ -1,17 +1,16 @@
 """Lists and objects that a convention has flattened into attribute names: `llm.input_messages.0.message.role`."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-PREFIXES = (
+PREFIXES = frozenset({
     "llm.input_messages", "llm.output_messages", "gen_ai.prompt", "gen_ai.completion", "llm.prompts", "llm.choices",
     "retrieval.documents", "embedding.embeddings", "reranker.input_documents", "reranker.output_documents",
-)  # fmt: skip
+})  # fmt: skip
 _BEGINNINGS = frozenset(prefix[:8] for prefix in PREFIXES)
-_NAME = re.compile(rf"({'|'.join(map(re.escape, PREFIXES))})\.(\d{{1,9}})(?:\.(.+))?", re.DOTALL)
 MAX_PARTS = 16  # of a name; what is deeper stays one name
+MAX_DIGITS = 9
 
 
 @dataclass(slots=True)
@@ -31,14 +30,16 @@ def indexed(attributes: Mapping[str, Any]) -> dict[str, Indexed]:
     for name, value in attributes.items():
         if name[:8] not in _BEGINNINGS:
             continue
-        match = _NAME.fullmatch(name)
-        if match is None:
+        first, _, rest = name.partition(".")
+        second, _, rest = rest.partition(".")
+        number, *path = rest.split(".", MAX_PARTS)
+        prefix = f"{first}.{second}"
+        if prefix not in PREFIXES or len(number) > MAX_DIGITS or not (number.isascii() and number.isdigit()):
             continue
-        prefix, number, path = match.groups()
         group = found.get(prefix)
         if group is None:
             group = found[prefix] = Indexed()
-        if _grow(group.items, int(number), path.split(".", MAX_PARTS) if path else [], value):
+        if _grow(group.items, int(number), path, value):
             group.names.append(name)
     return found
 

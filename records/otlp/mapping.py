@@ -4,6 +4,7 @@ For each field the first attribute found wins; whatever no field takes stays in 
 resource's attributes behind `resource.` and what else OTLP tells behind `otel.`.
 """
 
+from collections.abc import Callable, Container, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from records.otlp.values import (
     take_cost,
     take_count,
     take_milliseconds,
+    take_small_count,
     take_text,
     take_texts,
     take_value,
@@ -51,55 +53,69 @@ TELLING = {
 # These stand around the spans that call a model, and often repeat their sum.
 AROUND = frozenset({Kind.AGENT, Kind.CHAIN, Kind.TASK})
 
-MODEL = (
-    "gen_ai.response.model", "gen_ai.request.model", "llm.model_name", "llm.response.model_name",
-    "llm.request.model_name", "embedding.model_name", "reranker.model_name",
-)  # fmt: skip
-PROVIDER = ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system")
-TOKENS_IN = (
-    "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt", "llm.usage.prompt_tokens",
-)  # fmt: skip
-TOKENS_OUT = (
-    "gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion",
-    "llm.usage.completion_tokens",
-)  # fmt: skip
-TOKENS_CACHED = (
-    "gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens",
-    "llm.token_count.prompt_details.cache_read", "llm.token_count.prompt_details.cache_input",
-    "gen_ai.usage.details.cache_read_tokens",
-)  # fmt: skip
-TOKENS_CACHE_WRITE = (
-    "gen_ai.usage.cache_creation.input_tokens", "gen_ai.usage.cache_creation_input_tokens",
-    "llm.token_count.prompt_details.cache_write", "gen_ai.usage.details.cache_write_tokens",
-)  # fmt: skip
-TOKENS = ("llm.token_count.total", "gen_ai.usage.total_tokens", "llm.usage.total_tokens")
-REASONING_TOKENS = (
-    "gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens",
-    "llm.token_count.completion_details.reasoning", "gen_ai.usage.details.reasoning_tokens",
-)  # fmt: skip
-COST = ("llm.cost.total", "gen_ai.usage.cost", "gen_ai.usage.total_cost", "operation.cost")
-TTFT = ("gen_ai.response.time_to_first_chunk", "gen_ai.server.time_to_first_token")  # seconds
+# A field of the draft -> how it is read, and the attributes that may tell it, the first found first.
+FIELDS: dict[str, tuple[Callable[[Attributes, Sequence[str]], Any], tuple[str, ...]]] = {
+    "model": (take_text, (
+        "gen_ai.response.model", "gen_ai.request.model", "llm.model_name", "llm.response.model_name",
+        "llm.request.model_name", "embedding.model_name", "reranker.model_name",
+    )),
+    "provider": (take_text, ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system")),
+    "tokens_in": (take_count, (
+        "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt", "llm.usage.prompt_tokens",
+    )),
+    "tokens_out": (take_count, (
+        "gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion",
+        "llm.usage.completion_tokens",
+    )),
+    "tokens_cached": (take_count, (
+        "gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens",
+        "llm.token_count.prompt_details.cache_read", "llm.token_count.prompt_details.cache_input",
+        "gen_ai.usage.details.cache_read_tokens",
+    )),
+    "tokens_cache_write": (take_count, (
+        "gen_ai.usage.cache_creation.input_tokens", "gen_ai.usage.cache_creation_input_tokens",
+        "llm.token_count.prompt_details.cache_write", "gen_ai.usage.details.cache_write_tokens",
+    )),
+    "tokens": (take_count, ("llm.token_count.total", "gen_ai.usage.total_tokens", "llm.usage.total_tokens")),
+    "reasoning_tokens": (take_count, (
+        "gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens",
+        "llm.token_count.completion_details.reasoning", "gen_ai.usage.details.reasoning_tokens",
+    )),
+    "cost": (take_cost, ("llm.cost.total", "gen_ai.usage.cost", "gen_ai.usage.total_cost", "operation.cost")),
+    "ttft_ms": (take_milliseconds, ("gen_ai.response.time_to_first_chunk", "gen_ai.server.time_to_first_token")),
+    "thread": (take_text, (
+        "session.id", "gen_ai.conversation.id", "traceloop.association.properties.session_id",
+        "traceloop.association.properties.thread_id",
+    )),
+    "customer": (take_text, ("user.id", "enduser.id", "traceloop.association.properties.user_id")),
+    "environment": (take_text, ("deployment.environment.name", "deployment.environment")),
+    "custom_id": (take_text, ("evalhub.custom_id",)),
+    "prompt": (take_text, ("evalhub.prompt", "gen_ai.prompt.name", "traceloop.prompt.key", "prompt.id")),
+    "prompt_version": (take_count, (
+        "evalhub.prompt_version", "traceloop.prompt.version", "llm.prompt_template.version",
+    )),
+    "experiment": (take_text, ("evalhub.experiment",)),
+    "case_id": (take_text, ("evalhub.case_id",)),
+    "epoch": (take_small_count, ("evalhub.epoch",)),
+    "tags": (take_texts, ("evalhub.tags", "tag.tags")),
+    "expected": (take_value, ("evalhub.expected",)),
+}  # fmt: skip
+FIELD_OF = {name: field for field, (_, names) in FIELDS.items() for name in names}
+USAGE = ("tokens_in", "tokens_out", "tokens_cached", "tokens_cache_write", "tokens", "cost")
 FIRST_TOKEN_EVENT = "First Token Stream Event"  # noqa: S105 - OpenInference's
-THREAD = (
-    "session.id", "gen_ai.conversation.id", "traceloop.association.properties.session_id",
-    "traceloop.association.properties.thread_id",
-)  # fmt: skip
-CUSTOMER = ("user.id", "enduser.id", "traceloop.association.properties.user_id")
-ENVIRONMENT = ("deployment.environment.name", "deployment.environment")
-CUSTOM_ID = ("evalhub.custom_id",)
-PROMPT = ("evalhub.prompt", "gen_ai.prompt.name", "traceloop.prompt.key", "prompt.id")
-PROMPT_VERSION = ("evalhub.prompt_version", "traceloop.prompt.version", "llm.prompt_template.version")
-EXPERIMENT, CASE, EPOCH_NUMBER = ("evalhub.experiment",), ("evalhub.case_id",), ("evalhub.epoch",)
-TAGS, EXPECTED = ("evalhub.tags", "tag.tags"), ("evalhub.expected",)
 
 
 def draft_from_span(span: Span, arrived: datetime) -> RecordDraft:
     """The span's record. Uses the span up. `arrived` is its time if it has none of its own."""
-    attributes = span.attributes
     started, ended = _time(span.start), _time(span.end)
-    kind = _take_kind(attributes)
     external_id = f"{span.trace_id}:{span.span_id}"
-    unused = dict(span.origin.mapped)
+    kind = _take_kind(span.attributes)
+    said = take_fields(span.attributes)
+    unused = span.origin.mapped
+    if unused:
+        unused = dict(unused)
+        said |= take_fields(unused, but=said)
+    metrics = _take_sums(said, kind, span)
     draft = RecordDraft(
         external_id=external_id,
         source=Source.TRACE,
@@ -111,31 +127,30 @@ def draft_from_span(span: Span, arrived: datetime) -> RecordDraft:
         parent_id=span.parent_id,
         name=span.name,
         kind=kind,
-        model=take_text(attributes, MODEL),
-        provider=take_text(attributes, PROVIDER),
-        thread=take_text(attributes, THREAD) or take_text(unused, THREAD),
-        customer=take_text(attributes, CUSTOMER) or take_text(unused, CUSTOMER),
-        environment=take_text(attributes, ENVIRONMENT) or take_text(unused, ENVIRONMENT),
-        custom_id=take_text(attributes, CUSTOM_ID),
-        prompt=take_text(attributes, PROMPT),
-        prompt_version=take_count(attributes, PROMPT_VERSION),
-        experiment=take_text(attributes, EXPERIMENT) or take_text(unused, EXPERIMENT),
-        case_id=take_text(attributes, CASE) or take_text(unused, CASE),
-        epoch=_take_epoch(attributes),
-        tags=take_texts(attributes, TAGS) or take_texts(unused, TAGS),
-        expected=take_value(attributes, EXPECTED),
-        ttft_ms=take_milliseconds(attributes, TTFT),
+        error=_error(span),
+        metrics=metrics,
+        **said,
     )
-    _take_usage(draft, span)
     if span.events:
         draft.scores = take_scores(span.events, external_id)
         if draft.ttft_ms is None:
             draft.ttft_ms = _first_token(span)
-    draft.error = _error(span)
     draft.inputs, draft.outputs = take_payloads(span, kind)
     draft.metadata = _metadata(span, unused, draft.error)
     cut_to_limits(draft, span.size)
     return draft
+
+
+def take_fields(attributes: Attributes, but: Container[str] = ()) -> dict[str, Any]:
+    """The fields, `but` some, that the attributes tell; what tells them is removed."""
+    said = {}
+    for field in {FIELD_OF[name] for name in attributes if name in FIELD_OF}:
+        if field not in but:
+            read, names = FIELDS[field]
+            value = read(attributes, names)
+            if value is not None:
+                said[field] = value
+    return said
 
 
 def _time(nanoseconds: int) -> datetime | None:
@@ -159,36 +174,19 @@ def _take_kind(attributes: Attributes) -> str:
     return ""
 
 
-def _take_epoch(attributes: Attributes) -> int | None:
-    epoch = take_count(attributes, EPOCH_NUMBER)
-    if epoch is not None and epoch > 32_767:
-        attributes[EPOCH_NUMBER[0]] = epoch
-        return None
-    return epoch
-
-
-def _take_usage(draft: RecordDraft, span: Span) -> None:
-    """Tokens and cost. An agent or chain within the process repeats what its calls used: that goes to `metrics`, or the
-    trace would count it twice. One that is called over the network (span kind client) has no such spans below it."""
-    attributes = span.attributes
-    counts = {
-        "tokens_in": take_count(attributes, TOKENS_IN),
-        "tokens_out": take_count(attributes, TOKENS_OUT),
-        "tokens_cached": take_count(attributes, TOKENS_CACHED),
-        "tokens_cache_write": take_count(attributes, TOKENS_CACHE_WRITE),
-        "tokens": take_count(attributes, TOKENS),
-    }
-    cost = take_cost(attributes, COST)
-    reasoning = take_count(attributes, REASONING_TOKENS)
-    if reasoning is not None:
-        draft.metrics["reasoning_tokens"] = reasoning
-    if draft.kind in AROUND and span.kind != CLIENT:
-        sums = counts | {"cost": None if cost is None else float(cost)}
-        draft.metrics |= {f"sum_{name}": value for name, value in sums.items() if value is not None}
-        return
-    draft.tokens_in, draft.tokens_out, draft.tokens = counts["tokens_in"], counts["tokens_out"], counts["tokens"]
-    draft.tokens_cached, draft.tokens_cache_write = counts["tokens_cached"], counts["tokens_cache_write"]
-    draft.cost = cost
+def _take_sums(said: dict[str, Any], kind: str, span: Span) -> dict[str, Any]:
+    """What belongs to the draft's `metrics`: reasoning tokens, and what an agent or chain within the process repeats of
+    its calls' usage, or the trace would count that twice. One that is called over the network (span kind client) has no
+    such spans below it."""
+    metrics = {}
+    if "reasoning_tokens" in said:
+        metrics["reasoning_tokens"] = said.pop("reasoning_tokens")
+    if kind in AROUND and span.kind != CLIENT:
+        for name in USAGE:
+            if name in said:
+                value = said.pop(name)
+                metrics[f"sum_{name}"] = float(value) if name == "cost" else value
+    return metrics
 
 
 def _first_token(span: Span) -> int | None:

@@ -98,16 +98,19 @@ def messages_from_indexed(group: Indexed, role: str) -> list[Message]:
 def _from_tree(node: Any, role: str) -> Message:
     if not isinstance(node, dict):
         return {"role": role, "content": node}
-    inner = node.get("message")
-    said = dict(inner) if isinstance(inner, dict) else {}
-    said |= {name: value for name, value in node.items() if name != "message" or not isinstance(inner, dict)}
-    content = read_json(said.pop("content", None))
+    said = node.pop("message", node)
+    if not isinstance(said, dict):
+        said = {"content": said}
+    if said is not node:
+        said |= node
+    message: Message = {"role": said.pop("role", None) or role, "content": read_json(said.pop("content", None))}
+    if not said:
+        return message
     parts = listed(said.get("contents"))
     if parts is not None:
         del said["contents"]
-        parts = [_part(part) for part in parts]
-        content = _content(parts if content is None else [{"type": "text", "text": content}, *parts])
-    message: Message = {"role": said.pop("role", None) or role, "content": content}
+        text, parts = message["content"], [_part(part) for part in parts]
+        message["content"] = _content(parts if text is None else [{"type": "text", "text": text}, *parts])
     calls = listed(said.get("tool_calls"))
     if calls is not None:
         del said["tool_calls"]
@@ -115,7 +118,8 @@ def _from_tree(node: Any, role: str) -> Message:
     name, arguments = said.pop("function_call_name", None), said.pop("function_call_arguments_json", None)
     if name:
         message.setdefault("tool_calls", []).append(_call(None, name, arguments))
-    return message | said
+    message |= said
+    return message
 
 
 def _part(node: Any) -> Any:

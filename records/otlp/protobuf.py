@@ -80,7 +80,14 @@ def _span(sent: trace_pb2.Span, origin: Origin) -> Span:
 
 
 def _attributes(sent: Iterable[KeyValue]) -> dict[str, Any]:
-    return {storable(item.key): _value(item.value) for item in sent}
+    found = {}
+    for item in sent:
+        name, value = item.key, item.value
+        if "\0" in name:
+            name = storable(name)
+        # Most are text: the shortest way for it, since this is where decoding spends its time.
+        found[name] = storable(value.string_value) if value.HasField("string_value") else _value(value)
+    return found
 
 
 def _value(sent: AnyValue) -> Any:

@@ -1,4 +1,7 @@
-"""Reading attributes: each function takes the first of some names that says what is asked for, and leaves the rest."""
+"""Reading attributes: each function takes the first of some names that says what is asked for, and leaves the rest.
+
+What is taken is removed from the attributes; None if none of them says it.
+"""
 
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
@@ -12,12 +15,12 @@ from records.sanitize import repaired
 Attributes = dict[str, Any]
 
 ALWAYS_JSON = frozenset({"traceloop.entity.input", "traceloop.entity.output"})
-MAX_COUNT = 2**31 - 1
+MAX_COUNT, MAX_SMALL_COUNT = 2**31 - 1, 2**15 - 1
 MAX_COST = Decimal(100_000_000)
 
 
-def take_text(attributes: Attributes, names: Sequence[str]) -> str:
-    """The first that is text or a whole number, removed from the attributes; "" if none is."""
+def take_text(attributes: Attributes, names: Sequence[str]) -> str | None:
+    """The first that is text, not blank, or a whole number."""
     for name in names:
         value = attributes.get(name)
         if isinstance(value, int) and not isinstance(value, bool):
@@ -25,20 +28,24 @@ def take_text(attributes: Attributes, names: Sequence[str]) -> str:
         if isinstance(value, str) and (value := value.strip()):
             del attributes[name]
             return value
-    return ""
+    return None
 
 
-def take_count(attributes: Attributes, names: Sequence[str]) -> int | None:
+def take_count(attributes: Attributes, names: Sequence[str], at_most: int = MAX_COUNT) -> int | None:
     """The first whole number that is not negative and fits its column."""
     for name in names:
         value = attributes.get(name)
         if value is None:
             continue
         number = _whole(value)
-        if number is not None and 0 <= number <= MAX_COUNT:
+        if number is not None and 0 <= number <= at_most:
             del attributes[name]
             return number
     return None
+
+
+def take_small_count(attributes: Attributes, names: Sequence[str]) -> int | None:
+    return take_count(attributes, names, MAX_SMALL_COUNT)
 
 
 def _whole(value: Any) -> int | None:
@@ -78,7 +85,7 @@ def take_cost(attributes: Attributes, names: Sequence[str]) -> Decimal | None:
 
 
 def take_value(attributes: Attributes, names: Sequence[str]) -> Any:
-    """The first that is not null, with JSON in text read as JSON; None if none is there."""
+    """The first that is not null, with JSON in text read as JSON."""
     for name in names:
         if attributes.get(name) is not None:
             return read_json(attributes.pop(name), "json" if name in ALWAYS_JSON else "")
@@ -107,7 +114,7 @@ def take_texts(attributes: Attributes, names: Sequence[str]) -> list[str] | None
         value = read_json(attributes.get(name))
         if isinstance(value, str):
             value = value.split(",")
-        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
             del attributes[name]
             return list(dict.fromkeys(item.strip() for item in value if item.strip()))
     return None
