@@ -228,7 +228,7 @@ def test_a_story_follows_from_the_seed_alone(told, db):
 def test_reset_deletes_no_project_that_the_command_did_not_make(project):
     AuditEvent.objects.filter(project=project).delete()
     before = rows_of(project)
-    with pytest.raises(CommandError, match="did not make it"):
+    with pytest.raises(CommandError, match="did not make helpdesk: nothing was deleted"):
         demo(reset=True)
     assert "Left alone" in demo()
     assert rows_of(Project.objects.get(id=project.id)) == before

@@ -36,37 +36,43 @@ class Command(BaseCommand):
 
     def handle(
         self, *args: object, records: int, seed: int, projects: list[str] | None, reset: bool, now: datetime | None,
-        **options: object,
+        verbosity: int, **options: object,
     ) -> None:  # fmt: skip
         plan = Plan(records, seed, now or timezone.now())
         if plan.now > timezone.now():
             raise CommandError("--now lies in the future: records are dated by when they happened.")
+        self.quiet = verbosity == 0
         with _alone():
-            for slug in dict.fromkeys(projects or DEMOS):
-                self._make(DEMOS[slug], plan, reset)
+            demos = [DEMOS[slug] for slug in dict.fromkeys(projects or DEMOS)]
+            there = {project.slug: project for project in Project.objects.filter(slug__in=[d.SLUG for d in demos])}
+            foreign = [slug for slug, project in there.items() if not is_ours(project)]
+            if reset and foreign:
+                raise CommandError(f"This command did not make {', '.join(sorted(foreign))}: nothing was deleted.")
+            for demo in demos:
+                if demo.SLUG in foreign:
+                    self._say(f"{demo.SLUG}: a project of that name is there, made by somebody else. Left alone.")
+                else:
+                    self._make(demo, plan, there.get(demo.SLUG), reset)
 
-    def _make(self, demo: DemoProject, plan: Plan, reset: bool) -> None:
-        project = Project.objects.filter(slug=demo.SLUG).first()
+    def _make(self, demo: DemoProject, plan: Plan, project: Project | None, reset: bool) -> None:
         if project is not None:
-            if not is_ours(project):
-                message = f"{demo.SLUG}: a project of that name is there, and this command did not make it."
-                if reset:
-                    raise CommandError(f"{message} It was not touched.")
-                self.stdout.write(f"{message} Left alone.")
-                return
             if is_filled(project) and not reset:
-                self.stdout.write(f"{demo.SLUG}: already there, nothing changed (--reset makes it anew).")
+                self._say(f"{demo.SLUG}: already there, nothing changed (--reset makes it anew).")
                 return
-            self.stdout.write(f"{demo.SLUG}: {'deleted' if reset else 'was left half made, deleted'}.")
+            self._say(f"{demo.SLUG}: {'deleted' if reset else 'was left half made, deleted'}.")
             remove(project)
         started = time.monotonic()
         project = begin(demo, plan)
         filled = fill(project, demo.stories(plan), plan.now)
         audit.note(project, ACTOR, FILLED, demo.SLUG, records=filled.records, spans=filled.spans, scores=filled.scores)
-        self.stdout.write(
+        self._say(
             f"{demo.SLUG}: {filled.records:,} records ({filled.spans:,} with their spans) and {filled.scores:,} scores "
             f"in {time.monotonic() - started:.1f} s."
         )
+
+    def _say(self, text: str) -> None:
+        if not self.quiet:
+            self.stdout.write(text)
 
 
 class _alone:
