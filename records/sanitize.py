@@ -29,25 +29,28 @@ def clean[T](value: T) -> T:
 
 
 def _check(value: Any, path: str, depth: int) -> None:
-    match value:
-        case str():
-            if UNSTORABLE.search(value):
-                raise Refused(path, "Holds a NUL character or half a surrogate pair, which cannot be stored.")
-        case float():
-            if not math.isfinite(value):
-                raise Refused(path, "NaN and infinity are not JSON; send null.")
-        case int():
-            if value not in INTEGERS:
-                raise Refused(path, "A whole number of more than 64 bits; send it as text.")
-        case dict() | list() if depth >= MAX_JSON_DEPTH:
-            raise Refused(path, f"Nested deeper than the limit of {MAX_JSON_DEPTH} levels.")
-        case dict():
-            for key, item in value.items():
-                _check(key, path, depth)
-                _check(item, f"{path}.{key}" if path else str(key), depth + 1)
-        case list():
-            for number, item in enumerate(value):
-                _check(item, f"{path}.{number}" if path else str(number), depth + 1)
+    """Run on every part of everything that comes in: the plain tests first, and paths only where there is a depth."""
+    kind = type(value)
+    if kind is str:
+        if "\0" in value or not (value.isascii() or UNSTORABLE.search(value) is None):
+            raise Refused(path, "Holds a NUL character or half a surrogate pair, which cannot be stored.")
+    elif kind is float:
+        if not math.isfinite(value):
+            raise Refused(path, "NaN and infinity are not JSON; send null.")
+    elif kind is dict:
+        _check_depth(path, depth)
+        for key, item in value.items():
+            _check(key, path, depth)
+            _check(item, f"{path}.{key}" if path else str(key), depth + 1)
+    elif kind is list:
+        _check_depth(path, depth)
+        for number, item in enumerate(value):
+            _check(item, f"{path}.{number}" if path else str(number), depth + 1)
+
+
+def _check_depth(path: str, depth: int) -> None:
+    if depth >= MAX_JSON_DEPTH:
+        raise Refused(path, f"Nested deeper than the limit of {MAX_JSON_DEPTH} levels.")
 
 
 def repaired(value: Any, depth: int = 0) -> Any:
