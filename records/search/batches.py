@@ -6,7 +6,7 @@ from uuid import UUID
 
 from records.ids import uuid7
 from records.limits import MAX_ITEMS
-from records.search.page import page
+from records.search.page import page, write_cursor
 from records.search.plan import RecordRow, Search
 
 NO_BUDGET = 3600.0
@@ -17,12 +17,15 @@ def ceiling_of(now_ms: int | None = None) -> UUID:
     return uuid7(now_ms)
 
 
-def batches(search: Search, ceiling: UUID | None = None, size: int = MAX_ITEMS) -> Iterator[list[RecordRow]]:
+def batches(
+    search: Search, ceiling: UUID | None = None, size: int = MAX_ITEMS, after: str = ""
+) -> Iterator[list[RecordRow]]:
     """Newest first. With a `ceiling`, what arrives while the caller works is not part of it.
 
-    Each batch is a search of its own from where the last one ended: the caller may delete or change what it got.
+    Each batch is a search of its own from where the last one ended: the caller may delete or change what it got, and
+    may go on another day with `after`, the `cursor_of` the last row that it worked on.
     """
-    after, bounded = "", replace(search, sort="-created", ceiling=ceiling)
+    bounded = replace(search, sort="-created", ceiling=ceiling)
     while True:
         found = page(bounded, after, size, budget=NO_BUDGET)
         if found.rows:
@@ -30,3 +33,8 @@ def batches(search: Search, ceiling: UUID | None = None, size: int = MAX_ITEMS) 
         if not found.next:
             return
         after = found.next
+
+
+def cursor_of(row: RecordRow) -> str:
+    """Where `batches` goes on behind this row."""
+    return write_cursor(row.created_at, row.id)
