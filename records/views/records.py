@@ -52,7 +52,7 @@ def list_context(request: HttpRequest, filters: RecordFilters) -> dict[str, Any]
         "words": words,
         "table": table_of(request, filters, found, columns) if found.rows else None,
         "empty_template": "records/_nothing.html"
-        if words or after or has_records(project)
+        if found.rows or words or after or has_records(project)
         else "records/_welcome.html",
         "may_make_keys": request.role >= Role.ADMIN,
         "origin": f"{request.scheme}://{request.get_host()}",
