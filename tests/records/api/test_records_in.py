@@ -201,4 +201,4 @@ def test_the_number_of_queries_does_not_grow_with_the_scores(project):
         call(k, "POST", "/records", [{"name": "a", "scores": scores}] * 2)
     with CaptureQueriesContext(connection) as many:
         call(k, "POST", "/records", [{"name": "a", "scores": scores}] * 50)
-    assert len(many) == len(few)
+    assert len(many) <= len(few) + 4  # a record in a hundred is sampled, which takes statements of its own
