@@ -55,6 +55,7 @@ def ingest(project: Project, drafts: Sequence[RecordDraft], sender: str) -> Inge
     """Stores at most 1,000 drafts in one transaction and announces them to online scoring.
 
     Drafts of one `external_id` are pieces of one record. `sender` is who they are from: it signs records and scores.
+    What follows from the rest (latency, totals, cost) is filled in on the drafts themselves.
     """
     if not drafts:
         return IngestResult([], 0, 0)
@@ -84,20 +85,22 @@ class _Batch:
         step = steps(cursor, SQL, self.project_id)
         traces = self._lock(step)
         step("stages")
-        if step("before", keys=list(self.drafts), traces=traces):
-            self._lay_over_stored(step)
+        known = [key for (key,) in step("before", keys=list(self.drafts), traces=traces)]
+        if known:
+            self._lay_over_stored(step, known)
         with cursor.copy(COPY) as copy:
             for row in sorted(self.rows.values(), key=lambda row: row[_ID]):
                 copy.write_row(row)
         step("upsert", traces=traces)
         step("payloads")
+        roots_change = bool(known)
         if traces:
-            step("roots", traces=traces)
+            roots_change |= bool(step("roots", traces=traces))
             carried = {trace for (trace,) in step("carry", traces=traces)}
             if bare := [trace for trace in traces if trace not in carried]:
                 step("crown", traces=bare)
                 step("carry", traces=bare)
-        self._count(cursor, step, scores)
+        self._count(cursor, step, scores, roots_change)
         if self.lifted:
             hashes = sorted(self.lifted)
             files = [self.lifted[sha256] for sha256 in hashes]
@@ -122,8 +125,8 @@ class _Batch:
             step("trace_locks", keys=sorted(keys | traces))
         return sorted(traces)
 
-    def _lay_over_stored(self, step: Step) -> None:
-        for row in step("stored", keys=list(self.drafts)):
+    def _lay_over_stored(self, step: Step, known: list[str]) -> None:
+        for row in step("stored", keys=known):
             stored = from_row(row)
             key = stored.external_id
             whole = laid_over(stored, self.drafts[key])
@@ -131,10 +134,12 @@ class _Batch:
             self.existed.add(key)
             self.drafts[key], self.rows[key] = whole, self._row(whole)
 
-    def _count(self, cursor: Any, step: Step, scores: dict[str, list[NewScore]]) -> None:
-        """Scores, then each roll-up once, then the samples."""
-        open_stages()
-        step("root_scores")
+    def _count(self, cursor: Any, step: Step, scores: dict[str, list[NewScore]], roots_change: bool) -> None:
+        """Scores, then each roll-up once, then the samples. Most batches have no scores and spend no time on them."""
+        if scores or roots_change:
+            open_stages()
+        if roots_change:
+            step("root_scores")
         new = [replace(score, record_id=self.drafts[key].id) for key, group in scores.items() for score in group]
         if new:
             place_scores(self.project_id, new)
@@ -143,7 +148,8 @@ class _Batch:
         sampled = sorted(id for (id,) in step("touched"))
         if sampled:
             cursor.execute(SAMPLE, {"p": self.project_id, "ids": sampled})
-        fold_scores(self.project_id, [*(score.record_id for score in new), *sampled])
+        if scores or roots_change:
+            fold_scores(self.project_id, [*(score.record_id for score in new), *sampled])
 
     def _row(self, draft: RecordDraft) -> list[Any]:
         payload = [getattr(draft, name) for name in PAYLOAD]
@@ -169,7 +175,7 @@ def _merged(drafts: Sequence[RecordDraft], sender: str) -> dict[str, RecordDraft
     found: dict[str, RecordDraft] = {}
     for draft in drafts:
         before = found.get(draft.external_id)
-        found[draft.external_id] = replace(draft) if before is None else laid_over(before, draft)
+        found[draft.external_id] = draft if before is None else laid_over(before, draft)
     for draft in found.values():
         draft.created_by = draft.created_by or sender
         if draft.created_at > latest:

@@ -38,11 +38,12 @@ WITH locked AS (
   SELECT * FROM record WHERE project_id = %(p)s AND id IN (
     SELECT id FROM record WHERE project_id = %(p)s AND external_id = ANY(%(keys)s::text[])
     UNION SELECT id FROM record WHERE project_id = %(p)s AND trace_id = ANY(%(traces)s::text[]) AND trace_id <> '' AND is_root)
-  ORDER BY id FOR NO KEY UPDATE)
-INSERT INTO stage_change
-SELECT id, -1, created_at, is_root, status, source, trace_id, coalesce(cost, 0), coalesce(tokens, 0), coalesce(latency_ms, 0),
-  (error <> '')::integer, trace_spans IS NOT NULL FROM locked
-RETURNING true;
+  ORDER BY id FOR NO KEY UPDATE),
+staged AS (
+  INSERT INTO stage_change
+  SELECT id, -1, created_at, is_root, status, source, trace_id, coalesce(cost, 0), coalesce(tokens, 0),
+    coalesce(latency_ms, 0), (error <> '')::integer, trace_spans IS NOT NULL FROM locked)
+SELECT external_id FROM locked WHERE external_id = ANY(%(keys)s::text[]);
 
 -- name: stored
 SELECT {stored} FROM record r LEFT JOIN payload y ON y.project_id = r.project_id AND y.record_id = r.id
@@ -91,7 +92,8 @@ WHERE (y.inputs, y.outputs, y.expected, y.search_text)
 -- Children that were roots until their parent came. The partial index needs its predicate on record itself.
 UPDATE record c SET is_root = false FROM stage_record q
 WHERE c.project_id = %(p)s AND c.trace_id = ANY(%(traces)s::text[]) AND c.trace_id <> '' AND c.is_root
-  AND c.trace_id = q.trace_id AND c.parent_id = q.span_id AND c.parent_id <> '';
+  AND c.trace_id = q.trace_id AND c.parent_id = q.span_id AND c.parent_id <> ''
+RETURNING c.id;
 
 -- name: carry
 WITH old AS (SELECT trace_id, id FROM stage_change WHERE carrier),
