@@ -22,8 +22,8 @@ NAME = "Docs question answerer"
 DESCRIPTION = "Demo: questions about a manual, answered from retrieved pages. Three experiments over the same cases."
 METRICS: list[dict[str, Any]] = [
     {
-        "slug": "answer_correctness", "value_type": ValueType.NUMERICAL, "min_score": 0, "max_score": 1,
-        "passing_score": 0.7, "description": "Does the answer say what the expected one says?",
+        "slug": "answer_correctness", "name": "Correctness", "value_type": ValueType.NUMERICAL, "min_score": 0,
+        "max_score": 1, "passing_score": 0.7, "description": "Does the answer say what the expected one says?",
         "evaluator": "correctness-judge",
     },
     {
@@ -46,7 +46,7 @@ METRICS: list[dict[str, Any]] = [
         "description": "Answered where it can be, refused where it cannot?", "evaluator": "outcome-judge",
     },
     {
-        "slug": "has_detail", "name": "Has the detail", "value_type": ValueType.BOOLEAN,
+        "slug": "has_detail", "name": "Detail", "value_type": ValueType.BOOLEAN,
         "description": "The telling word or number of the expected answer is in it.", "evaluator": "contains-detail",
     },
 ]  # fmt: skip
@@ -82,7 +82,7 @@ class Run:
 RUNS = (
     Run("baseline-top3", 20.3, GPT_4O_MINI, 1, 3, 0.17, 0.10, 0.10),
     Run("rerank-top5", 11.2, GPT_4O_MINI, 2, 5, 0.10, 0.03, 0.08),
-    Run("rerank-top5-haiku", 3.4, HAIKU, 2, 5, 0.06, 0.03, 0.13),
+    Run("rerank-top5-haiku", 0.3, HAIKU, 2, 5, 0.06, 0.03, 0.13),
 )
 NIGHTLY = Run("", 0, GPT_41_MINI, 2, 5, 0.09, 0.03, 0.08)
 GUIDES = docs_qa_admin.GUIDES + docs_qa_use.GUIDES
@@ -107,15 +107,15 @@ def stories(plan: Plan) -> Iterator[Story]:
             at += timedelta(seconds=rng.uniform(0.8, 2.4))
             yield _story(plan, run, case, at, rng, Source.KICKOFF)
     rng = plan.rng(SLUG, "playground")
-    for number in range(max(6, len(cases) // 4)):
+    for number in range(max(6, len(cases) // 8)):
         case, own = rng.choice(cases), plan.rng(SLUG, "playground", number)
-        at = plan.now - timedelta(hours=3 + 70 * rng.random())
+        at = plan.now - timedelta(hours=20 + 50 * rng.random())
         run = Run("", 0, rng.choice((GPT_4O_MINI, HAIKU, GPT_41_MINI)), 3, 5, 0.08, 0.03, 0.06)
         yield _story(plan, run, case, at, own, Source.PLAYGROUND)
 
 
 def _nightly(plan: Plan, night: int, nights: int) -> Run:
-    days_ago = 0.4 + night * (plan.days - 1) / nights
+    days_ago = 1.4 + night * (plan.days - 2) / nights
     day = plan.now - timedelta(days=days_ago)
     return Run(
         f"nightly-{day:%Y-%m-%d}-{night}", days_ago, NIGHTLY.llm, 2, NIGHTLY.pages, NIGHTLY.careless, NIGHTLY.missed,

@@ -55,7 +55,7 @@ MODELS: tuple[tuple[LLM, float], ...] = (
 VERSION_FROM_DAYS = ((24, 1), (17, 2), (12, 3), (7, 4), (-1, 5))
 WRONG = {1: 0.13, 2: 0.10, 3: 0.08, 4: 0.055, 5: 0.23}
 CURT = {1: 0.07, 2: 0.03, 3: 0.04, 4: 0.03, 5: 0.40}
-FRESH_OF = 150  # one thread of so many still waits for judges
+FRESH_OF = 600  # one thread of so many still waits for judges
 TURNS = ((1, 0.55), (2, 0.27), (3, 0.13), (4, 0.05))
 
 ITEMS = (

@@ -22,7 +22,7 @@ NAME = "SQL writer"
 DESCRIPTION = "Demo: questions become SQL; a nightly suite runs the query and the expected one, and compares the rows."
 METRICS: list[dict[str, Any]] = [
     {
-        "slug": "execution_match", "value_type": ValueType.BOOLEAN, "evaluator": "run-both",
+        "slug": "execution_match", "name": "Same rows", "value_type": ValueType.BOOLEAN, "evaluator": "run-both",
         "description": "Do the query and the expected one return the same rows on the test database?",
     },
     {
@@ -31,7 +31,7 @@ METRICS: list[dict[str, Any]] = [
         "itself.", "evaluator": "sql-similarity",
     },
     {
-        "slug": "dialect_problems", "value_type": ValueType.CATEGORICAL, "several": True,
+        "slug": "dialect_problems", "name": "Dialect", "value_type": ValueType.CATEGORICAL, "several": True,
         "categorical_choices": ["none", *PROBLEMS], "passing_choices": ["none"],
         "description": "What the database that was asked for would not understand.", "evaluator": "dialect-linter",
     },

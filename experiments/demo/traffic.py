@@ -5,8 +5,9 @@ import itertools
 import random
 from datetime import datetime, timedelta
 
-OUTAGE_DAYS_AGO = 9
-OUTAGE_HOURS = (8, 15)  # UTC, of that day: no traffic at all
+OUTAGE_DAYS_AGO = 8  # or a little more, so that it is a working day
+WORKING = (1, 2, 3)  # Tuesday to Thursday
+OUTAGE_FROM, OUTAGE_HOURS = 21, 16  # of the evening before, UTC: long enough to empty a bar of the month's chart
 # Of an hour of the day (UTC) and of a weekday: a shop whose customers write by day and before bed.
 BY_HOUR = (3, 2, 1, 1, 1, 2, 5, 10, 16, 20, 21, 20, 18, 19, 20, 19, 17, 16, 17, 19, 18, 14, 9, 5)
 BY_WEEKDAY = (1.15, 1.05, 1.0, 1.0, 0.95, 0.5, 0.42)
@@ -14,8 +15,12 @@ LATELY = timedelta(minutes=2)  # the newest record is about so old
 
 
 def outage(now: datetime) -> tuple[datetime, datetime]:
+    """From when to when nothing worked, once in the month before `now`."""
     day = (now - timedelta(days=OUTAGE_DAYS_AGO)).replace(hour=0, minute=0, second=0, microsecond=0)
-    return day + timedelta(hours=OUTAGE_HOURS[0]), day + timedelta(hours=OUTAGE_HOURS[1])
+    while day.weekday() not in WORKING:
+        day -= timedelta(days=1)
+    down = day - timedelta(hours=24 - OUTAGE_FROM)
+    return down, down + timedelta(hours=OUTAGE_HOURS)
 
 
 def moments(count: int, now: datetime, days: int, rng: random.Random) -> list[datetime]:
