@@ -70,7 +70,9 @@ def money(usd: Any) -> str | SafeString:
     value = float(usd)
     if value == 0:
         return "$0"
-    return f"${value:,.2f}" if abs(value) >= 1 else f"${value:.4f}" if abs(value) >= 0.0001 else f"${value:.2g}"
+    if abs(value) >= 1:
+        return f"${value:,.2f}"
+    return f"${value:.4f}" if abs(value) >= 0.0001 else f"${value:.6f}"
 
 
 def whole(number: int | None) -> str | SafeString:
@@ -174,9 +176,9 @@ def score(metric: Metric, current: Any, latest: Any = None) -> SafeString:
     again = ""
     if latest is not None and latest.id != current.id:
         if latest.status == ScoreStatus.PENDING:
-            again = format_html('<span class="pending" title="being scored again">{}</span>', shape("pending"))
+            again = format_html('<span class="pending" title="being scored again">{}</span>', shape("pending", "i-s"))
         elif latest.status == ScoreStatus.ERRORED:
-            again = format_html('<span class="errored" title="{}">{}</span>', latest.error, shape("errored"))
+            again = format_html('<span class="errored" title="{}">{}</span>', latest.error, shape("errored", "i-s"))
     return format_html(
         '<span class="score {}" title="{}">{}<span class="sr">{}</span><span class="v">{}</span>{}{}{}</span>',
         css, current.reasoning[:300], mark, spoken, shown_value(metric, current),

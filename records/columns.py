@@ -62,7 +62,7 @@ METRIC_CSS = {
 
 BEFORE_METRICS = ("created", "inputs", "outputs", "source", "model")
 AFTER_METRICS = ("latency", "cost")
-DEFAULT_METRICS = 6
+DEFAULT_METRICS = 5
 
 
 def default_keys(metrics: Sequence[Metric]) -> list[str]:
