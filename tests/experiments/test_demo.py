@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.db.models import Count, Min
 
 from evalhub.models import AuditEvent, Membership, Project, Role, User
@@ -12,6 +13,7 @@ from experiments.demo import docs_qa, helpdesk, sql_writer
 from experiments.demo.projects import PEOPLE, remove
 from experiments.demo.stories import Plan
 from experiments.demo.traffic import outage
+from experiments.management.commands.demo import LOCK
 from records.models import (
     Metric,
     Payload,
@@ -252,3 +254,15 @@ def test_what_waits_for_a_judge_is_not_claimed_by_a_worker(project):
     waiting = Score.objects.filter(project=project, status=ScoreStatus.PENDING, source=ScoreSource.LLM)
     assert waiting.aggregate(at=Min("not_before"))["at"] > NOW
     assert not waiting.filter(error="").exists()
+
+
+def test_two_at_the_same_time_do_not_take_each_other_for_interrupted(made, db):
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        with pytest.raises(CommandError, match="at work"):
+            demo()
+    finally:
+        other.close()
+    assert demo().count("nothing changed") == 3

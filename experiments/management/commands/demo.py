@@ -1,5 +1,7 @@
 import time
 from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from django.core.management.base import BaseCommand, CommandError
@@ -75,16 +77,16 @@ class Command(BaseCommand):
             self.stdout.write(text)
 
 
-class _alone:
-    """One demo command at a time, for as long as the connection lives."""
-
-    def __enter__(self) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
-            if not cursor.fetchone()[0]:
-                raise CommandError("Another demo command is at work.")
-
-    def __exit__(self, *exc: object) -> None:
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One demo command at a time; a killed one lets go with its connection."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+        if not cursor.fetchone()[0]:
+            raise CommandError("Another demo command is at work.")
+    try:
+        yield
+    finally:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
