@@ -13,20 +13,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import django
 from django.conf import settings
-from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import OperationalError, connection
-from django.db.migrations.executor import MigrationExecutor
 
-from evalhub import assets, env
+from evalhub import env, updates
 from evalhub.embedded import servers
 from evalhub.embedded.programs import CannotStart
-from evalhub.models import Project, User
 from evalhub.supervisor import Child, Supervisor, end_leftovers
 
 ANYWHERE = ("0.0.0.0", "::")  # noqa: S104 only when asked for with --host
-FIRST_ANSWER = 90.0  # seconds the web server has until it answers
+FIRST_ANSWER = 300.0  # seconds the web server has until it answers
 QUEUES = ("plan", "online", "bulk", "default")
 BULK_FIRST = ("bulk", "default", "plan", "online")
 
@@ -103,7 +101,7 @@ class Running:
         if end_leftovers(journal):
             self.say("Ended what an earlier run had left behind.")
         _refuse_taken_port(self.host, self.port)
-        settings.SECRET_KEY = _secret_key(self.home)
+        _keep_a_secret_key(self.home)
         redis = None if env.text("REDIS_URL") else servers.redis(self.home)
         if settings.TRIAL and not (self.home / "pg").exists():
             self.say(f"Creating a database in {self.home} ...")
@@ -120,28 +118,36 @@ class Running:
                 servers.wait_for_postgres(postgres, self.home, self.say)
             self.serve()
         except OperationalError as problem:
-            raise CannotStart(f"The database of DATABASE_URL does not answer: {_one_line(problem)}") from problem
+            raise CannotStart(f"The database does not answer: {_one_line(problem)}") from problem
         finally:
             self.say("Stopping ...")
             self.supervisor.stop()
 
     def serve(self) -> None:
-        _migrate(self.say)
-        assets.collect(self.home / "static.version", self.say)
-        fill = self.demo and _wants_demo(self.unfinished)
-        connection.close()
+        known = self.home / "prepared"
+        prepared = settings.TRIAL and known.exists() and known.read_text() == updates.state(self.home)
+        if not prepared:
+            django.setup()
+            from evalhub import preparing  # its models need the apps
+
+            preparing.prepare(self.home, self.say)
+            if self.demo and preparing.wants_demo():
+                self.unfinished.touch()
+            connection.close()
         self.supervisor.start(self.web)
         self._wait_for_web()
         for child in (*self.workers, self.sweeper):
             self.supervisor.start(child)
-        if fill:
-            self.supervisor.start(self.filling)
-        password = _first_admin()  # last, or a start cut short would have made one that nobody has seen
-        connection.close()
         lines = [("Open", self.url), ("Data", str(self.home)), ("Stop", "Ctrl-C")]
-        if password:
-            lines[1:1] = [("Sign in as", "admin"), ("Password", f"{password}   (shown this once)")]
-        if fill:
+        if not prepared:
+            # Not before: a start cut short would have made an admin whose password nobody has seen.
+            if password := preparing.first_admin():
+                lines[1:1] = [("Sign in as", "admin"), ("Password", f"{password}   (shown this once)")]
+            connection.close()
+            if settings.TRIAL:
+                known.write_text(updates.state(self.home))
+        if self.demo and self.unfinished.exists():
+            self.supervisor.start(self.filling)
             lines.insert(-1, ("Demo", "being filled, complete in a moment"))
         self.say(_box("EvalHub is ready", lines))
         self.supervisor.watch()
@@ -224,42 +230,15 @@ def _refuse_taken_port(host: str, port: int) -> None:
         raise CannotStart(f"Port {port} of {host} cannot be used ({why}): choose another with --port.") from None
 
 
-def _secret_key(home: Path) -> str:
-    """The secret in use, written down the first time: sessions, API keys and stored provider keys hang on it."""
-    if given := env.text("SECRET_KEY"):
-        return given
+def _keep_a_secret_key(home: Path) -> None:
+    """Writes one down the first time, unless it is given: sessions and API keys hang on it."""
     file = home / "secret_key"
-    if not file.exists():
-        new = file.with_suffix(".new")
-        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-            out.write(secrets.token_urlsafe(50))
-        new.rename(file)
-    return file.read_text().strip()
-
-
-def _migrate(say) -> None:
-    executor = MigrationExecutor(connection)
-    if plan := executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        say(f"Preparing the database ({len(plan)} steps) ...")
-        call_command("migrate", verbosity=0, interactive=False)
-
-
-def _first_admin() -> str:
-    """The password of a new `admin`, or nothing when somebody already is one."""
-    if User.objects.filter(is_superuser=True).exists() or User.objects.filter(username="admin").exists():
-        return ""
-    password = "-".join(secrets.token_hex(2) for _ in range(4))
-    User.objects.create_superuser("admin", password=password)
-    return password
-
-
-def _wants_demo(unfinished: Path) -> bool:
-    """Whether EvalHub has no project yet, or the file says that an earlier start was cut short while filling one."""
-    if "demo" not in get_commands():
-        return False
-    if not Project.objects.exists():
-        unfinished.touch()
-    return unfinished.exists()
+    if env.text("SECRET_KEY") or file.exists():
+        return
+    new = file.with_suffix(".new")
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+        out.write(secrets.token_urlsafe(50))
+    new.rename(file)
 
 
 def _answers(host: str, port: int, url: str) -> bool:
