@@ -1,16 +1,16 @@
 """How many records a search finds: exact from the roll-ups where they know, else counted up to a cap or a time."""
 
-import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from records.filterlang import Compare, clauses
-from records.search.page import GROWTH
-from records.search.plan import Plan, Search, edges, plan_of, reading
+from records.search.plan import Plan, Search, SearchTimeout, edges, limit_statements, plan_of, reading
+from records.search.slices import Pace
 
 CAP = 10_000
-BUDGET_SECONDS = 1.0
+BUDGET_SECONDS = 0.15
+FIRST_SLICE = timedelta(days=1)
 HOUR = timedelta(hours=1)
 
 
@@ -25,8 +25,11 @@ class Count:
         return {"exact": f"{self.n:,}", "capped": f"{self.n:,}+", "at_least": f"at least {self.n:,}"}[self.kind]
 
 
-def count(search: Search, cap: int = CAP, budget: float = BUDGET_SECONDS) -> Count:
-    """Raises FilterError, SearchTimeout."""
+def count(search: Search, cap: int | None = CAP, budget: float = BUDGET_SECONDS) -> Count:
+    """Up to `cap` (None: all), within about `budget` seconds. Raises FilterError, SearchTimeout.
+
+    A page asks with the defaults; a fragment that comes later, or an estimate before a re-score, with more of both.
+    """
     plan = plan_of(search)
     rolled = rollup_of(search)
     with reading() as cursor:
@@ -35,7 +38,7 @@ def count(search: Search, cap: int = CAP, budget: float = BUDGET_SECONDS) -> Cou
             return Count(0)
         if rolled is not None:
             return Count(_by_rollup(cursor, search, plan, rolled, *found))
-        return _by_slices(cursor, plan, *found, cap, budget)
+    return _by_slices(plan, *found, cap, budget)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,9 @@ def _codes(part: Compare) -> list[int]:
 def _by_rollup(cursor: Any, search: Search, plan: Plan, rolled: Rollup, low: datetime, high: datetime) -> int:
     """Whole hours from the roll-up; the pieces of hours at both ends from the rows."""
     since, until = search.bounds()
-    first = low if since is None else ceil_hour(low)
+    first = (
+        low if since is None else floor_hour(low) + HOUR
+    )  # the hour of the bound itself is read, which knows > from >=
     last = high if until is None else floor_hour(high)
     if first >= last:
         return _exactly(cursor, plan, low - HOUR, high + HOUR)
@@ -108,26 +113,31 @@ def _exactly(cursor: Any, plan: Plan, start: datetime, end: datetime) -> int:
     return cursor.fetchone()[0]
 
 
-def _by_slices(cursor: Any, plan: Plan, low: datetime, high: datetime, cap: int, budget: float) -> Count:
-    total, at, width, started = 0, high + HOUR, timedelta(days=1), time.monotonic()
-    while at >= low:
-        window = [f"{plan.time} >= %s", f"{plan.time} < %s"]
-        inner = plan.sql("1", window, "LIMIT %s")
-        sql = f"SELECT count(*) FROM ({inner}) x"  # noqa: S608 - values are bound
-        cursor.execute(sql, [*plan.params, at - width, at, cap + 1 - total])
-        total += cursor.fetchone()[0]
-        if total > cap:
-            return Count(cap, "capped")
-        at, width = at - width, width * GROWTH
-        if at >= low and time.monotonic() - started > budget:
-            return Count(total, "at_least")
+def _by_slices(plan: Plan, low: datetime, high: datetime, cap: int | None, budget: float) -> Count:
+    """Newest first, so that a count that ends early still speaks of what the page shows."""
+    total, at, pace = 0, high + HOUR, Pace(budget, FIRST_SLICE)
+    try:
+        with reading(budget) as cursor:
+            while at >= low:
+                window = [f"{plan.time} >= %s", f"{plan.time} < %s"]
+                # A limit that is NULL is none.
+                sql = f"SELECT count(*) FROM ({plan.sql('1', window, 'LIMIT %s::bigint')}) x"  # noqa: S608
+                room = None if cap is None else cap + 1 - total
+                cursor.execute(sql, [*plan.params, at - pace.width, at, room])
+                total += cursor.fetchone()[0]
+                if cap is not None and total > cap:
+                    return Count(cap, "capped")
+                at -= pace.width
+                if at < low:
+                    break
+                if not pace.next():
+                    return Count(total, "at_least")
+                if pace.left < budget / 2:
+                    limit_statements(cursor, pace.left)
+    except SearchTimeout:
+        return Count(total, "at_least")
     return Count(total)
 
 
 def floor_hour(at: datetime) -> datetime:
     return at.replace(minute=0, second=0, microsecond=0)
-
-
-def ceil_hour(at: datetime) -> datetime:
-    floor = floor_hour(at)
-    return floor if floor == at else floor + HOUR

@@ -1,9 +1,8 @@
 """A page of records: keyset paging, never OFFSET, so that page 1,000 costs what page 1 does."""
 
-import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -18,14 +17,21 @@ from records.search.plan import (
     Plan,
     RecordRow,
     Search,
+    SearchTimeout,
     edges,
+    limit_statements,
     plan_of,
     reading,
 )
+from records.search.slices import FIRST_SLICE, Pace
 
-FIRST_SLICE = timedelta(hours=1)
-GROWTH = 4
-BUDGET_SECONDS = 1.0
+BUDGET_SECONDS = 0.8
+RETRIES = 2  # of a first slice that took too long
+RETRY_DIVISOR = 16
+INSTANT = timedelta(microseconds=1)
+LEAST_SECONDS = 0.2  # for a first slice, however small the budget
+PROBE_SECONDS = 0.15
+RARE = 2_000
 
 
 class BadCursor(ValueError):
@@ -61,10 +67,15 @@ def page(search: Search, after: str = "", limit: int = 50, budget: float = BUDGE
     name, descending = search.sort.lstrip("-"), search.sort.startswith("-")
     if name != "created":
         return _by_value(plan, search, after, limit)
-    with reading(max(budget, STATEMENT_SECONDS)) as cursor:
-        if plan.direct:
-            return _direct(cursor, plan, after, limit, descending)
-        return _by_window(cursor, search, plan, after, limit, descending, budget)
+    position = read_cursor(after, datetime)
+    if not plan.direct:
+        return _by_window(search, plan, position, limit, descending, budget)
+    more, params = _behind(plan, position, descending)
+    with reading() as cursor:
+        cursor.execute(
+            plan.sql(COLUMNS, more, _order(plan, descending) + " LIMIT %s"), [*plan.params, *params, limit + 1]
+        )
+        return _cut([RecordRow(*row) for row in cursor], limit)
 
 
 def _order(plan: Plan, descending: bool) -> str:
@@ -76,53 +87,79 @@ def _behind(plan: Plan, position: Position | None, descending: bool) -> tuple[li
     if position is None:
         return [], []
     sign = "<" if descending else ">"
-    if position.id is None:
-        return [f"{plan.time} {sign} %s"], [position.value]
+    if position.id is None:  # a time up to which everything has been seen; slices are closed where they are older
+        return [f"{plan.time} {'<' if descending else '>='} %s"], [position.value]
     return [f"({plan.time}, {plan.id}) {sign} (%s, %s)"], [position.value, position.id]
 
 
-def _direct(cursor: Any, plan: Plan, after: str, limit: int, descending: bool) -> Page:
-    more, params = _behind(plan, read_cursor(after, datetime), descending)
-    cursor.execute(plan.sql(COLUMNS, more, _order(plan, descending) + " LIMIT %s"), [*plan.params, *params, limit + 1])
-    return _cut([RecordRow(*row) for row in cursor], limit)
-
-
 def _by_window(
-    cursor: Any, search: Search, plan: Plan, after: str, limit: int, descending: bool, budget: float
+    search: Search, plan: Plan, position: Position | None, limit: int, descending: bool, budget: float
 ) -> Page:
-    """Slices of time from the end of the list on: one hour, then four times as long after each that gave too little."""
-    position = read_cursor(after, datetime)
-    found = edges(cursor, search)
-    if found is None:
-        return Page([])
-    low, high = found
-    more, more_params = _behind(plan, position, descending)
-    at = position.value if position else (high + timedelta(seconds=1) if descending else low)
-    rows: list[RecordRow] = []
-    width, started = FIRST_SLICE, time.monotonic()
-    while (at >= low) if descending else (at <= high):
-        start, end = (at - width, at) if descending else (at, at + width)
-        # The first slice of a page is closed where its cursor stands: rows of one instant are told apart by their id.
-        window = f"{plan.time} >= %s AND {plan.time} {'<=' if more else '<'} %s"
-        sql = plan.sql(COLUMNS, [window, *more], _order(plan, descending) + " LIMIT %s")
-        cursor.execute(sql, [*plan.params, start, end, *more_params, limit + 1 - len(rows)])
-        rows += [RecordRow(*row) for row in cursor]
-        if len(rows) > limit:
-            return _cut(rows, limit)
-        more, more_params = [], []
-        at, width = (start if descending else end), width * GROWTH
-        unfinished = (at > low) if descending else (at <= high)
-        if unfinished and time.monotonic() - started > budget:
-            return Page(rows, write_cursor(at, None), at)
-    return Page(rows)
+    """Slices of time from the end of the list on, each only what no slice before it has seen."""
+    pace, width = Pace(budget), FIRST_SLICE
+    for attempt in range(RETRIES + 1):
+        walk = Walk(position.value if position else None)
+        try:
+            with reading(max(budget, STATEMENT_SECONDS if attempt == RETRIES else LEAST_SECONDS)) as cursor:
+                return walk.run(cursor, search, plan, position, limit, descending, pace)
+        except SearchTimeout:
+            if walk.slices:  # what was found so far is true; the rest is offered
+                return Page(walk.rows, write_cursor(walk.at, None), walk.at)
+            if attempt == RETRIES:
+                raise
+        width /= RETRY_DIVISOR  # more records an hour than one statement can look at
+        pace = Pace(budget, width)
+    raise AssertionError("the last attempt returns or raises")
+
+
+@dataclass(slots=True)
+class Walk:
+    """How far a window search came: everything between its start and `at` has been looked at."""
+
+    at: datetime | None
+    rows: list[RecordRow] = field(default_factory=list)
+    slices: int = 0
+
+    def run(
+        self, cursor: Any, search: Search, plan: Plan, position: Position | None, limit: int, descending: bool,
+        pace: Pace,
+    ) -> Page:  # fmt: skip
+        found = edges(cursor, search)
+        if found is None:
+            return Page([])
+        low, high = found
+        if self.at is None:
+            self.at = high + INSTANT if descending else low
+        # The first slice is closed where its cursor stands: rows of one instant are told apart by their id.
+        more, more_params = _behind(plan, position, descending)
+        while self.at > low or (descending and more and self.at == low) if descending else self.at <= high:
+            start, end = (self.at - pace.width, self.at) if descending else (self.at, self.at + pace.width)
+            closed = "<=" if descending and more else "<"
+            window = f"{plan.time} >= %s AND {plan.time} {closed} %s"
+            sql = plan.sql(COLUMNS, [window, *more], _order(plan, descending) + " LIMIT %s")
+            cursor.execute(sql, [*plan.params, start, end, *more_params, limit + 1 - len(self.rows)])
+            self.rows += [RecordRow(*row) for row in cursor]
+            if len(self.rows) > limit:
+                return _cut(self.rows, limit)
+            self.at, self.slices = (start if descending else end), self.slices + 1
+            more, more_params = [], []
+            if (self.at <= low) if descending else (self.at > high):
+                break
+            if not pace.next():
+                return Page(self.rows, write_cursor(self.at, None), self.at)
+            if self.slices == 1 or pace.left < pace.budget / 2:
+                limit_statements(cursor, pace.statement_seconds())
+        return Page(self.rows)
 
 
 def _by_value(plan: Plan, search: Search, after: str, limit: int) -> Page:
     """By a number, records without it last (those by time, newest first)."""
-    column, descending = f"r.{SORTS[search.sort.lstrip('-')]}", search.sort.startswith("-")
+    name = SORTS[search.sort.lstrip("-")]
+    column, descending = f"r.{name}", search.sort.startswith("-")
     way, sign = ("DESC", "<") if descending else ("ASC", ">")
     position = read_cursor(after, Decimal)
     rows: list[RecordRow] = []
+    sorted_plan = plan.fenced() if plan.selective and _is_rare(plan) else plan
     with reading() as cursor:
         if position is None or isinstance(position.value, Decimal):
             more, params = [f"{column} IS NOT NULL"], []
@@ -130,21 +167,34 @@ def _by_value(plan: Plan, search: Search, after: str, limit: int) -> Page:
                 more.append(f"({column}, r.id) {sign} (%s, %s)")
                 params = [position.value, position.id]
             tail = f"ORDER BY {column} {way}, r.id {way} LIMIT %s"
-            cursor.execute(plan.sql(COLUMNS, more, tail), [*plan.params, *params, limit + 1])
+            cursor.execute(sorted_plan.sql(COLUMNS, more, tail), [*plan.params, *params, limit + 1])
             rows = [RecordRow(*row) for row in cursor]
             position = None
         if len(rows) <= limit:
-            more, params = _behind(plan, position, descending=True)
-            tail = _order(plan, descending=True) + " LIMIT %s"
-            sql = plan.sql(COLUMNS, [f"{column} IS NULL", *more], tail)
+            more, params = [], []
+            if position:
+                more, params = ["(r.created_at, r.id) < (%s, %s)"], [position.value, position.id]
+            tail = "ORDER BY r.created_at DESC, r.id DESC LIMIT %s"
+            sql = sorted_plan.sql(COLUMNS, [f"{column} IS NULL", *more], tail)
             cursor.execute(sql, [*plan.params, *params, limit + 1 - len(rows)])
             rows += [RecordRow(*row) for row in cursor]
     result = _cut(rows, limit)
     if result.next:
         last = result.rows[-1]
-        value = getattr(last, column.removeprefix("r."))
+        value = getattr(last, name)
         result.next = write_cursor(last.created_at if value is None else Decimal(value), last.id)
     return result
+
+
+def _is_rare(plan: Plan) -> bool:
+    """Whether so little matches that sorting it beats walking the sorted index past all that does not match."""
+    sql = f"SELECT count(*) FROM ({plan.sql('1', [], 'LIMIT %s')}) x"  # noqa: S608 - values are bound
+    try:
+        with reading(PROBE_SECONDS) as cursor:
+            cursor.execute(sql, [*plan.params, RARE + 1])
+            return cursor.fetchone()[0] <= RARE
+    except SearchTimeout:
+        return False
 
 
 def _cut(rows: list[RecordRow], limit: int) -> Page:

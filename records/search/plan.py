@@ -1,8 +1,9 @@
 """How a search is run: from which table it is driven, and whether one index gives its order.
 
 `ORDER BY created_at DESC LIMIT 50` behind a rare filter walks the whole time index, and no statistics can tell. So a
-search takes one of three ways: along an index that holds both filter and order; driven from the current scores of one
-metric, which are in time order too; or by window search, which looks at slices of time from the newest back.
+search goes along an index only where that index holds the whole filter and the order (`direct`); everything else looks
+at slices of time from the newest back. Either is driven from the records, or from the current scores of one metric,
+which are in time order too.
 """
 
 from collections.abc import Iterator
@@ -13,13 +14,17 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
+from psycopg.errors import QueryCanceled
 
 from records.filterlang import And, Compare, Node, Vocabulary, clauses, compile_score_value, compile_sql
+from records.filterlang.bindings import is_wild
 from records.filterlang.values import time_of
 from records.models import ValueType
 
 STATEMENT_SECONDS = 5
-INDEXED = ("status", "source", "name", "experiment", "model", "environment")  # behind each the time order goes on
+LEAST_MILLISECONDS = 50  # the limit also holds for the ROLLBACK behind a query that ran into it
+# Columns with an index in which the time order goes on behind the value.
+INDEXED = tuple(f"r.{name}" for name in ("status", "source", "name", "experiment", "model", "environment"))
 BOUNDS = (":", ">", ">=", "<", "<=")
 
 SORTS: dict[str, str] = {
@@ -110,10 +115,11 @@ class Search:
             found = [time_of(value, self.now, self.zone) for value in clause.values]
             if None in found or not found:
                 continue
+            # A date stands for its whole day: `>` begins after it, `<` ends before it.
             if clause.op in (":", ">", ">=", "between", "="):
-                since = max(filter(None, (since, found[0][0])))
+                since = max(filter(None, (since, found[0][1] if clause.op == ">" else found[0][0])))
             if clause.op in ("<", "<=", "between", "="):
-                until = min(filter(None, (until, found[-1][1])))
+                until = min(filter(None, (until, found[-1][0] if clause.op == "<" else found[-1][1])))
         return since, until
 
     def narrowed(self, *more: Node) -> "Search":
@@ -128,6 +134,7 @@ class Plan:
     time: str
     id: str
     direct: bool
+    selective: bool = False  # something but time bounds is asked for
     where: list[str] = field(default_factory=list)
     params: list[Any] = field(default_factory=list)
 
@@ -135,8 +142,13 @@ class Plan:
         self.where.append(sql)
         self.params += params
 
+    def fenced(self) -> "Plan":
+        """The same rows, found before anything else is asked of them: OFFSET 0 keeps the planner from mixing both."""
+        inner = f"SELECT r.* FROM {self.source} WHERE {' AND '.join(self.where)} OFFSET 0"  # noqa: S608
+        return replace(self, source=f"({inner}) r", where=[])
+
     def sql(self, select: str, more: list[str], tail: str) -> str:
-        where = " AND ".join([*self.where, *more])
+        where = " AND ".join([*self.where, *more]) or "TRUE"
         return f"SELECT {select} FROM {self.source} WHERE {where} {tail}"  # noqa: S608 - values are bound
 
 
@@ -147,9 +159,8 @@ def plan_of(search: Search, table: str = "record", drive: bool = True) -> Plan:
     if driver is not None:
         plan = _from_scores(search, driver)
     else:
-        plan = Plan(f"{table} r", "r.created_at", "r.id", direct=_is_direct(parts))
+        plan = Plan(f"{table} r", "r.created_at", "r.id", direct=_is_direct(parts, search.roots))
         plan.add("r.project_id = %s", search.project_id)
-        # The partial index of roots has no other filter's column: there the condition is checked on the row.
         if search.roots:
             plan.add("r.is_root")
     for part in parts:
@@ -157,7 +168,8 @@ def plan_of(search: Search, table: str = "record", drive: bool = True) -> Plan:
             condition = compile_sql(part, search.vocabulary, search.now, search.zone)
             plan.add(condition.sql, *condition.params)
     if driver is not None:
-        plan.direct = all(part is driver or _is_bound(part) for part in parts)
+        plan.direct = not search.roots and all(part is driver or _is_bound(part) for part in parts)
+    plan.selective = any(not _is_bound(part) for part in parts)
     if search.ceiling:
         plan.add("r.id <= %s", search.ceiling)
     return plan
@@ -167,17 +179,24 @@ def _is_bound(part: Node) -> bool:
     return isinstance(part, Compare) and part.field.text == "created" and part.op in (*BOUNDS, "between")
 
 
-def _is_direct(parts: list[Node]) -> bool:
-    """Nothing but time bounds, or one equality that has an index of its own."""
+def _is_direct(parts: list[Node], roots: bool) -> bool:
+    """Nothing but time bounds, or one equality that has an index of its own.
+
+    Not that equality among roots: its index holds all spans, and what only spans below a root have (most often a model)
+    would be walked to its end for nothing.
+    """
     rest = [part for part in parts if not _is_bound(part)]
     if not rest:
         return True
-    if len(rest) > 1 or not isinstance(rest[0], Compare):
+    if roots or len(rest) > 1 or not isinstance(rest[0], Compare):
         return False
     part = rest[0]
-    wild = any(value.kind == "word" and "*" in value.raw for value in part.values)
-    named = part.field.text.removeprefix("span.") in INDEXED or part.field.text == "run"
-    return named and part.op in (":", "=") and not wild and part.values[0].raw != ""
+    return (
+        part.field.spec.sql in INDEXED
+        and part.op in (":", "=")
+        and not is_wild(part.values[0])
+        and part.values[0].raw != ""
+    )
 
 
 def _driver(search: Search, parts: list[Node]) -> Compare | None:
@@ -199,13 +218,19 @@ def _can_drive(part: Compare) -> bool:
 
 def _expected(search: Search, part: Compare) -> int:
     """How many current scores the condition leaves, by the roll-ups; a value's share is unknown, so all of them."""
-    sql = "SELECT coalesce(sum(n), 0) FROM score_rollup WHERE project_id = %s AND metric_id = %s"
-    params: list[Any] = [search.project_id, part.field.metric.id]
+    where, params = ["project_id = %s", "metric_id = %s"], [search.project_id, part.field.metric.id]
     if part.field.text.endswith(".status"):
-        sql += " AND outcome = %s"
+        where.append("outcome = %s")
         params.append(part.field.spec.choices[part.values[0].raw.lower()])
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
+    if search.roots:
+        where.append("is_root")
+    since, until = search.bounds()
+    for sign, bound in ((">", since and since - timedelta(hours=1)), ("<=", until)):
+        if bound is not None:
+            where.append(f"bucket {sign} %s")
+            params.append(bound)
+    with reading() as cursor:
+        cursor.execute(f"SELECT coalesce(sum(n), 0) FROM score_rollup WHERE {' AND '.join(where)}", params)  # noqa: S608
         return cursor.fetchone()[0]
 
 
@@ -223,6 +248,10 @@ def _from_scores(search: Search, driver: Compare) -> Plan:
     else:
         value = compile_score_value(driver, search.vocabulary, search.now, search.zone)
         plan.add(value.sql, *value.params)
+    # The record's own time says nothing to the index that is walked.
+    for sign, bound in zip((">=", "<="), search.bounds(), strict=True):
+        if bound is not None:
+            plan.add(f"s.record_created_at {sign} %s", bound)
     if search.roots:
         plan.add("r.is_root")
     return plan
@@ -230,15 +259,28 @@ def _from_scores(search: Search, driver: Compare) -> Plan:
 
 @contextmanager
 def reading(seconds: float = STATEMENT_SECONDS) -> Iterator[Any]:
-    """A cursor whose queries can write nothing and end after `seconds`. Raises SearchTimeout."""
+    """A cursor whose queries can write nothing and end after `seconds` each. Raises SearchTimeout.
+
+    It always rolls back: both settings would otherwise stay with a transaction that it was opened in.
+    """
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL transaction_read_only = on; SET LOCAL statement_timeout = {int(seconds * 1000)}")
+            cursor.execute("SET LOCAL transaction_read_only = on; " + _timeout(seconds))
             yield cursor
+            transaction.set_rollback(True)
     except OperationalError as error:
-        if "statement timeout" in str(error):
+        if isinstance(error.__cause__, QueryCanceled):
             raise SearchTimeout from error
         raise
+
+
+def limit_statements(cursor: Any, seconds: float) -> None:
+    """From here on in this `reading()`."""
+    cursor.execute(_timeout(seconds))
+
+
+def _timeout(seconds: float) -> str:
+    return f"SET LOCAL statement_timeout = {max(int(seconds * 1000), LEAST_MILLISECONDS)}"
 
 
 def edges(cursor: Any, search: Search) -> tuple[datetime, datetime] | None:
