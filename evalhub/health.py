@@ -48,6 +48,21 @@ def beat() -> None:
         client.set(SWEEPER_KEY, str(time.time()), ex=24 * 3600)
 
 
+def workers_of(queue: str) -> int | None:
+    """How many live workers take jobs from a queue; None where Redis does not answer."""
+    try:
+        with _redis() as client:
+            return sum(_is_alive(worker) for worker in Worker.all(connection=client) if queue in worker.queue_names())
+    except redis.RedisError as problem:
+        log.warning("Redis does not answer: %s", problem)
+        return None
+
+
+def _is_alive(worker: Worker) -> bool:
+    heard = worker.last_heartbeat
+    return bool(heard) and (now() - heard).total_seconds() < WORKER_SILENT_AFTER
+
+
 def _redis() -> redis.Redis:
     return redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=2)
 
@@ -72,13 +87,12 @@ def _queue() -> tuple[dict[str, object], list[str]]:
     warnings = []
     try:
         with _redis() as client:
-            workers = [worker.last_heartbeat for worker in Worker.all(connection=client)]
+            alive = sum(_is_alive(worker) for worker in Worker.all(connection=client))
             beat = client.get(SWEEPER_KEY)
     except redis.RedisError as problem:
         log.warning("Redis does not answer: %s", problem)
         unknown = {"redis": "unreachable", "workers": None, "sweeper_age": None}
         return unknown, ["Redis does not answer: records are stored, but nothing is scored."]
-    alive = sum(1 for heard in workers if heard and (now() - heard).total_seconds() < WORKER_SILENT_AFTER)
     age = round(time.time() - float(beat)) if beat else None
     if not alive:
         warnings.append("No worker is running: records are stored, but nothing is scored.")

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from evalhub import health
 from evalhub.models import Project
-from records import rollups, scores
+from records import bulk, rollups, scores
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +53,7 @@ class Task:
 
 TASKS = (
     Task("leases", release_leases),
+    Task("bulk jobs", bulk.ring_lost),
     Task("roll-ups", repair_rollups, nightly=True),
     Task("sessions", clear_sessions, nightly=True),
 )
