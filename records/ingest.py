@@ -115,14 +115,13 @@ class _Batch:
         loose = sorted(
             d.external_id for d in drafts if d.external_id not in (f"{d.trace_id}:{d.span_id}", str(d.id))
         )  # fmt: skip
-        keys = {draft.external_id for draft in drafts if not draft.trace_id}.intersection(loose)
         if loose:
             step("key_locks", keys=loose)
             # Somebody else may be sending the same record as a span, whose key names its trace.
             traces.update(key.rpartition(":")[0] for key in loose if ":" in key[1:])
             traces.update(trace for (trace,) in step("traces_of", keys=loose))
-        if keys or traces:
-            step("trace_locks", keys=sorted(keys | traces))
+        if loose or traces:
+            step("trace_locks", keys=sorted(traces.union(loose)))
         return sorted(traces)
 
     def _lay_over_stored(self, step: Step, known: list[str]) -> None:

@@ -1,8 +1,9 @@
 """Pieces of one record, laid over each other: in one batch, or over what is stored. One set of rules for both.
 
 What a later piece says stands before what an earlier one said; arrays and payloads are replaced, the objects `metrics`
-and `metadata` are joined; `id`, `created_at`, `created_by`, `source` and `trace_id` are the first piece's. What EvalHub
-works out itself (latency, token total, an estimated cost) follows from the whole, so that no order of pieces matters.
+and `metadata` are joined; `id`, `created_at`, `created_by` and `source` are the first piece's, a trace or span id that
+was said once stands. What EvalHub works out itself (latency, token total, an estimated cost) follows from the whole, so
+that no order of pieces matters.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from records.models import Kind
 from records.prices import estimate_cost
 
 MAX_INTEGER = 2**31 - 1
-FIXED = frozenset({"id", "external_id", "created_at", "created_by", "source", "trace_id"})
+FIXED = frozenset({"id", "external_id", "created_at", "created_by", "source", "trace_id", "span_id"})
 OBJECTS = ("metrics", "metadata")
 PAYLOAD = ("inputs", "outputs", "expected")
 PLAIN = tuple(f.name for f in fields(RecordDraft) if f.name not in (*OBJECTS, *PAYLOAD, "scores"))
@@ -42,6 +43,8 @@ def laid_over(before: RecordDraft, piece: RecordDraft) -> RecordDraft:
     whole = replace(
         before,
         **said,
+        trace_id=before.trace_id or piece.trace_id,
+        span_id=before.span_id or piece.span_id,
         started_at=min(filter(None, (before.started_at, piece.started_at)), default=None),
         ended_at=max(filter(None, (before.ended_at, piece.ended_at)), default=None),
         truncated=before.truncated or piece.truncated,

@@ -34,6 +34,9 @@ def _check(value: Any, path: str, depth: int) -> None:
     if kind is str:
         if "\0" in value or not (value.isascii() or UNSTORABLE.search(value) is None):
             raise Refused(path, "Holds a NUL character or half a surrogate pair, which cannot be stored.")
+    elif kind is int:
+        if value not in INTEGERS:
+            raise Refused(path, "A whole number of more than 64 bits; send it as text.")
     elif kind is float:
         if not math.isfinite(value):
             raise Refused(path, "NaN and infinity are not JSON; send null.")

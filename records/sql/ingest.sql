@@ -69,7 +69,8 @@ SELECT %(p)s, id, created_at, started_at, ended_at, trace_id, span_id, parent_id
 FROM stage_record t ORDER BY id
 -- What is staged is the whole record already: stored pieces are in it.
 ON CONFLICT (project_id, external_id) DO UPDATE SET
-  started_at = excluded.started_at, ended_at = excluded.ended_at, span_id = excluded.span_id, parent_id = excluded.parent_id,
+  started_at = excluded.started_at, ended_at = excluded.ended_at, trace_id = excluded.trace_id, span_id = excluded.span_id,
+  parent_id = excluded.parent_id,
   is_root = excluded.is_root, name = excluded.name, kind = excluded.kind, environment = excluded.environment,
   customer = excluded.customer, custom_id = excluded.custom_id, thread = excluded.thread, model = excluded.model,
   provider = excluded.provider, prompt = excluded.prompt, prompt_version = excluded.prompt_version,

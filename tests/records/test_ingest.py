@@ -186,7 +186,7 @@ def rows_of(project: Project) -> list[tuple]:
     return [(*row[:-1], bytes(row[-1] or b"")) for row in rows]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_spans_in_any_order_twice_and_in_pieces_end_in_the_same_rows(db, data):
     order = data.draw(st.permutations(pieces()))
