@@ -263,6 +263,8 @@ def test_two_at_the_same_time_do_not_take_each_other_for_interrupted(made, db):
             cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
         with pytest.raises(CommandError, match="at work"):
             demo()
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
     finally:
         other.close()
     assert demo().count("nothing changed") == 3
