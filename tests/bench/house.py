@@ -1,5 +1,6 @@
 """A real EvalHub for a benchmark: embedded PostgreSQL and Redis, migrated, and the web server of `manage.py up`."""
 
+import fcntl
 import http.client
 import os
 import socket
@@ -16,26 +17,32 @@ POSTGRES = ["shared_buffers=1GB", "max_wal_size=4GB"]
 
 @contextmanager
 def services(data: Path) -> Iterator[None]:
+    """Exits where another benchmark or an EvalHub uses the data folder: each would spoil the other."""
     import django
 
     from evalhub.assets import collect
     from evalhub.embedded import servers
 
     servers.open_home(data)
-    postgres, redis = servers.postgres(data, POSTGRES), servers.redis(data)
-    try:
-        redis.start()
-        postgres.start()
-        servers.wait_for_redis(redis, data)
-        servers.wait_for_postgres(postgres, data)
-        django.setup()
-        migrate()
-        collect(data / "assets", lambda words: None)
-        yield
-    finally:
-        for child in (redis, postgres):
-            child.ask_to_stop()
-            child.wait()
+    with open(data / "up.lock", "a+") as lock:  # the one that `manage.py up` takes
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.exit(f"{data} is in use: wait for it, or choose another --data.")
+        postgres, redis = servers.postgres(data, POSTGRES), servers.redis(data)
+        try:
+            redis.start()
+            postgres.start()
+            servers.wait_for_redis(redis, data)
+            servers.wait_for_postgres(postgres, data)
+            django.setup()
+            migrate()
+            collect(data / "assets", lambda words: None)
+            yield
+        finally:
+            for child in (redis, postgres):
+                child.ask_to_stop()
+                child.wait()
 
 
 def migrate() -> None:
