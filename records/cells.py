@@ -117,7 +117,8 @@ def shown_value(metric: Metric, score: Any) -> str:
     """A completed score's value in words."""
     if metric.value_type == ValueType.NUMERICAL:
         value = score.numerical_value
-        return f"{value:.2f}" if value is not None and abs(value) <= 1 else number(value)
+        share = metric.max_score is not None and metric.max_score <= 1
+        return f"{value:.2f}" if share and value is not None else number(value)
     if metric.value_type == ValueType.BOOLEAN:
         return "yes" if score.boolean_value else "no"
     if metric.value_type == ValueType.CATEGORICAL:

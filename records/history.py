@@ -1,8 +1,7 @@
 """Records over time, for the chart above the table: from the roll-ups where the filter allows it, else counted, else
 estimated from the 1 % sample, and said so."""
 
-import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,12 +9,14 @@ from typing import Any
 from records.models import RecordStatus, Source
 from records.search import Search
 from records.search.count import Rollup, rollup_of
-from records.search.plan import Plan, edges, plan_of, reading
+from records.search.plan import Plan, SearchTimeout, edges, plan_of, reading
+from records.search.slices import Pace
 
 MAX_BARS = 84
 MINUTE, HOUR, DAY = 60, 3600, 86400
 WIDTHS = (MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 2 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 28 * DAY)
 EXACT_ROWS = 300_000  # so many records in the time shown are counted one by one
+EXACT_TEXTS = 5_000  # the same where each row's payload has to be read
 SAMPLE_FACTOR = 100
 LEAST_SAMPLED = 400  # matching rows of the sample below which its bars would mislead
 BUDGET_SECONDS = 1.0
@@ -89,24 +90,38 @@ def history(search: Search, by: str) -> History:
         since, until = found[0], min(found[1], max(search.now, found[0]))
         rolled = rollup_of(search)
         if rolled is not None and rolled.table == "record_rollup" and until - since > timedelta(hours=6):
-            return _from_rollup(cursor, rolled, since, until, by)
+            return _from_rollup(cursor, search, plan, rolled, since, until, by)
         seconds = width_of(until - since)
-        if _records_between(cursor, search, since, until) <= EXACT_ROWS:
+        most = EXACT_TEXTS if _reads_payloads(plan) else EXACT_ROWS
+        if _records_between(cursor, search, since, until) <= most:
             return _exact(cursor, plan, since, until, seconds, by)
         sampled = _sampled(cursor, search, since, until, seconds, by)
         if sampled.total >= LEAST_SAMPLED * SAMPLE_FACTOR:
             return sampled
-        return _newest_first(cursor, plan, since, until, seconds, by)
+        return _newest_first(plan, since, until, seconds, by)
 
 
-def _from_rollup(cursor: Any, rolled: Rollup, since: datetime, until: datetime, by: str) -> History:
+def _from_rollup(
+    cursor: Any, search: Search, plan: Plan, rolled: Rollup, since: datetime, until: datetime, by: str
+) -> History:
+    """Whole hours from the roll-up; the pieces of hours at the filter's own bounds from the rows."""
     seconds = width_of(until - since, least=HOUR)
+    low, high = search.bounds()
+    hour = timedelta(seconds=HOUR)
+    first = floor(since, HOUR) + (hour if low else timedelta())
+    last = floor(until, HOUR) + (timedelta() if high else hour)
     cursor.execute(
         f"SELECT date_bin(%s, bucket, %s), {by}, sum(n)::bigint FROM {rolled.table} "  # noqa: S608 - `by` is ours
-        f"WHERE {rolled.where} AND bucket >= %s AND bucket <= %s GROUP BY 1, 2",
-        [timedelta(seconds=seconds), ORIGIN, *rolled.params, floor(since, HOUR), until],
+        f"WHERE {rolled.where} AND bucket >= %s AND bucket < %s GROUP BY 1, 2",
+        [timedelta(seconds=seconds), ORIGIN, *rolled.params, first, last],
     )
-    return History(filled(_read(cursor, by), since, until, seconds), seconds)
+    counts = Counter(_read(cursor, by))
+    instant = timedelta(microseconds=1)
+    pieces = [(since, first - instant)] * bool(low) + [(max(last, first), until)] * bool(high)
+    for start, end in pieces:
+        cursor.execute(*_binned(plan, start, end, seconds, by))
+        counts.update(_read(cursor, by))
+    return History(filled(counts, since, until, seconds), seconds)
 
 
 def _records_between(cursor: Any, search: Search, since: datetime, until: datetime) -> int:
@@ -138,18 +153,26 @@ def _sampled(cursor: Any, search: Search, since: datetime, until: datetime, seco
     return History(filled(counts, since, until, seconds), seconds, about=True)
 
 
-def _newest_first(cursor: Any, plan: Plan, since: datetime, until: datetime, seconds: int, by: str) -> History:
+def _newest_first(plan: Plan, since: datetime, until: datetime, seconds: int, by: str) -> History:
     """Too rare for the sample, too many rows to look at all: exact bars from the newest back until time runs out."""
     counts: dict[tuple[datetime, str], int] = {}
-    step, end, started = timedelta(seconds=seconds), until, time.monotonic()
-    start = floor(until, seconds)
+    end, pace = until, Pace(BUDGET_SECONDS)
     while end >= since:
-        cursor.execute(*_binned(plan, max(start, since), end, seconds, by))
-        counts |= _read(cursor, by)
-        end, start = start - timedelta(microseconds=1), start - step
-        if end >= since and time.monotonic() - started > BUDGET_SECONDS:
-            return History(filled(counts, since, until, seconds), seconds, counted_from=start + step)
+        start = max(floor(end - pace.width, seconds), floor(since, seconds))  # a bucket is counted in one piece
+        try:
+            with reading(pace.statement_seconds()) as cursor:
+                cursor.execute(*_binned(plan, start, end, seconds, by))
+                counts |= _read(cursor, by)
+        except SearchTimeout:
+            return History(filled(counts, since, until, seconds), seconds, counted_from=end)
+        end = start - timedelta(microseconds=1)
+        if end >= since and not pace.next():
+            return History(filled(counts, since, until, seconds), seconds, counted_from=start)
     return History(filled(counts, since, until, seconds), seconds)
+
+
+def _reads_payloads(plan: Plan) -> bool:
+    return any("payload y" in condition for condition in plan.where)
 
 
 def _read(cursor: Any, by: str) -> dict[tuple[datetime, str], int]:

@@ -57,6 +57,7 @@ class NewScore:
     duration_ms: int | None = None
     id: UUID = field(default_factory=uuid7)
     task_key: str = ""
+    at: datetime | None = None  # when it was given, for scores that come later; never in the future. None: now
 
     def row(self) -> dict[str, Any]:
         key = self.task_key or f"sent:{self.sender}:{self.metric.slug}:{self.key or self.id}"
@@ -65,7 +66,7 @@ class NewScore:
             "metric_version": self.metric.version, "source": self.source, "scorer": self.scorer,
             "reasoning": self.reasoning, "rank": self.rank, "evaluator": self.evaluator,
             "evaluator_version_id": self.evaluator_version_id, "version_no": self.version_no, "tokens": self.tokens,
-            "cost": self.cost, "duration_ms": self.duration_ms, "task_key": key,
+            "cost": self.cost, "duration_ms": self.duration_ms, "task_key": key, "at": self.at,
         }  # fmt: skip
 
 

@@ -20,6 +20,7 @@ SENDER = "demo"
 CLAIMED_AT_ONCE = 1_000
 LEASE_SECONDS = 300
 MACHINES = (ScoreSource.LLM, ScoreSource.CODE)
+AFTER_JUDGE, AFTER_PERSON, AFTER_RESCORE = timedelta(seconds=20), timedelta(hours=3), timedelta(days=2)
 WAITS = timedelta(days=365)  # what the demo shows as pending stays so: no worker knows its evaluator
 
 
@@ -40,7 +41,7 @@ def fill(project: Project, stories: Iterable[Story], now: datetime) -> Filled:
         rooted = [(ids[story.drafts[0].external_id], story) for story in group]
         for turn in (0, 1):  # a re-score comes after the first score, and people after the judges
             new = [
-                _new_score(id, judgement, metrics)
+                _new_score(id, judgement, metrics, story.drafts[0].created_at)
                 for id, story in rooted
                 for judgement in story.judgements
                 if judgement.status == ScoreStatus.COMPLETED and judgement.turn == turn
@@ -70,13 +71,15 @@ def _batches(stories: Iterable[Story]) -> Iterator[list[Story]]:
         yield batch
 
 
-def _new_score(record_id: UUID, judgement: Judgement, metrics: dict[str, Metric]) -> NewScore:
+def _new_score(record_id: UUID, judgement: Judgement, metrics: dict[str, Metric], happened: datetime) -> NewScore:
     metric = metrics[judgement.metric]
+    wait = AFTER_PERSON if judgement.source == ScoreSource.HUMAN else (AFTER_JUDGE, AFTER_RESCORE)[judgement.turn]
     return NewScore(
         record_id, metric, _typed(metric, judgement), judgement.source, sender=SENDER, scorer=judgement.scorer,
         key=f"{judgement.evaluator or judgement.scorer}:{judgement.version or judgement.turn}",
         reasoning=judgement.reasoning, evaluator=judgement.evaluator, version_no=judgement.version,
         tokens=judgement.tokens, cost=judgement.cost, duration_ms=judgement.duration_ms,
+        at=happened + wait,
     )  # fmt: skip
 
 

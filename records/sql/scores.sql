@@ -66,12 +66,12 @@ SELECT DISTINCT ON (r.id, d.task_key) d.id, r.id, r.created_at, m.id, d.metric_v
   coalesce(d.rank, CASE WHEN d.source = 3 THEN 1 WHEN d.evaluator <> '' AND d.evaluator = m.primary_evaluator THEN 2 ELSE 3 END),
   d.source, 1, d.passed, d.value, d.numerical_value, d.boolean_value, d.categorical_value, d.string_value, d.reasoning,
   d.scorer, d.evaluator_version_id, d.evaluator, d.version_no, coalesce(nullif(r.case_id, ''), r.thread), 1, d.tokens,
-  d.cost, d.duration_ms, clock_timestamp(), d.task_key, r.input_hash
+  d.cost, d.duration_ms, least(coalesce(d.at, clock_timestamp()), clock_timestamp()), d.task_key, r.input_hash
 FROM json_to_recordset(%(rows)s::json) AS d(n integer, id uuid, record_id uuid, metric_id bigint, metric_version integer,
   rank smallint, source smallint, passed boolean, value double precision, numerical_value double precision,
   boolean_value boolean, categorical_value text[], string_value text, reasoning text, scorer text,
   evaluator_version_id bigint, evaluator text, version_no integer, tokens integer, cost numeric, duration_ms integer,
-  task_key text)
+  task_key text, at timestamptz)
 JOIN record r ON r.project_id = %(p)s AND r.id = d.record_id
 JOIN metric m ON m.project_id = %(p)s AND m.id = d.metric_id
 WHERE NOT EXISTS (SELECT FROM score x WHERE x.project_id = %(p)s AND x.record_id = d.record_id AND x.task_key = d.task_key)
@@ -147,7 +147,7 @@ WITH w AS (
     value, numerical_value, boolean_value, categorical_value, string_value, coalesce(reasoning, ''), coalesce(error, ''),
     source, coalesce(scorer, ''), evaluator_version_id, coalesce(evaluator, ''), version_no, run_id, run_no, rule_id,
     coalesce(rule, ''), probability, coalesce(cluster, ''), coalesce(epoch, 1), tokens, cost, duration_ms,
-    clock_timestamp(), done_at, task_key, input_hash, assignee_id, not_before
+    coalesce(done_at, clock_timestamp()), done_at, task_key, input_hash, assignee_id, not_before
   FROM stage_score ORDER BY id
   RETURNING record_id, metric_id, outcome, value, is_current)
 INSERT INTO stage_delta SELECT record_id, metric_id, outcome, 1, coalesce(value, 0) FROM w WHERE is_current AND outcome <> 0;

@@ -1,4 +1,7 @@
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from records.models import Record, RecordStatus, Score, ScoreSource
 from records.scores import NewScore, UnknownRecord, add_scores
@@ -74,3 +77,14 @@ def test_each_type_of_value_comes_back_as_sent(project, record, type, options, s
     score = Score.objects.get(project=project, id=id)
     field, value, number, outcome = stored
     assert (getattr(score, field), score.value, score.outcome) == (value, number, outcome)
+
+
+def test_a_score_that_comes_later_keeps_the_time_it_was_given(project):
+    metric, record = factories.metric(project), factories.record(project)
+    value = read_value(metric, {"numerical_value": 0.5})
+    given = timezone.now() - timedelta(days=3)
+    for at in (given, timezone.now() + timedelta(days=3)):
+        add_scores(project.id, [NewScore(record.id, metric, value, at=at)])
+    old, ahead = Score.objects.filter(project=project).order_by("completed_at")
+    assert (old.completed_at, old.created_at) == (given, given)
+    assert ahead.completed_at <= timezone.now() and ahead.is_current

@@ -1,0 +1,107 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from records import history as subject
+from records.drafts import RecordDraft
+from records.filterlang import parse
+from records.history import DAY, HOUR, floor, history, width_of
+from records.ingest import ingest
+from records.models import Source
+from records.search import Search, page
+from records.vocabulary import vocabulary_of
+
+START = datetime(2026, 6, 1, tzinfo=UTC)
+
+
+def sent(project, hours: int = 48, every: int = 1) -> None:
+    drafts = [
+        RecordDraft(
+            f"r{n}", Source.API if n % 3 else Source.KICKOFF, START + timedelta(hours=n, minutes=n % 60),
+            inputs="a refund" if n % 2 else "nothing", model="a" if n % 2 else "b",
+        )
+        for n in range(0, hours, every)
+    ]  # fmt: skip
+    ingest(project, drafts, "ci")
+
+
+def searched(project, q: str = "") -> Search:
+    vocabulary = vocabulary_of(project)
+    return Search(project.id, parse(q, vocabulary), vocabulary, START + timedelta(days=90), UTC)
+
+
+def counted(found) -> dict:
+    return {bucket.start: bucket.counts for bucket in found.buckets if bucket.counts}
+
+
+@pytest.mark.parametrize(
+    ("span", "seconds"),
+    [
+        (timedelta(minutes=30), 60),
+        (timedelta(hours=20), 900),
+        (timedelta(days=2), HOUR),
+        (timedelta(days=30), 12 * HOUR),
+    ],
+)
+def test_the_width_of_a_bucket_follows_the_range(span, seconds):
+    assert width_of(span) == seconds
+
+
+def test_weeks_begin_on_monday():
+    assert floor(datetime(2026, 6, 4, 15, tzinfo=UTC), 7 * DAY) == datetime(2026, 6, 1, tzinfo=UTC)
+
+
+def test_every_record_is_in_one_bar_and_gaps_are_bars_without_height(project):
+    sent(project, every=5)
+    found = history(searched(project), "source")
+    assert found.total == 10 and not found.about
+    assert len(found.buckets) > 10 and any(not bucket.counts for bucket in found.buckets)
+    assert found.totals() == {"api": 6, "kickoff": 4}
+
+
+def test_a_project_without_records_has_no_bars(project):
+    assert history(searched(project), "status").buckets == []
+
+
+@pytest.mark.parametrize(
+    "q",
+    [
+        "",
+        "source:api",
+        "model:a",
+        "refund",
+        "created:>2026-06-01",
+        "created:<=2026-06-01 source:api",
+        "created:>='2026-06-01T05:30' created:<'2026-06-02T07:10'",
+        "model:a refund",
+    ],
+)
+def test_all_ways_of_counting_agree(project, monkeypatch, q):
+    sent(project)
+    search = searched(project, q)
+    plain = history(search, "source")
+    monkeypatch.setattr(subject, "rollup_of", lambda search: None)
+    exact = history(search, "source")
+    assert exact.totals() == plain.totals() and exact.total == len(page(search, limit=100).rows)
+    monkeypatch.setattr(subject, "EXACT_ROWS", 0)
+    monkeypatch.setattr(subject, "EXACT_TEXTS", 0)
+    assert counted(history(search, "source")) == counted(exact)
+
+
+def test_out_of_time_the_newest_bars_are_exact_and_the_rest_is_said_to_be_missing(project, monkeypatch):
+    sent(project)
+    search = searched(project, "refund")
+    whole = counted(history(search, "source"))
+    monkeypatch.setattr(subject, "EXACT_TEXTS", 0)
+    monkeypatch.setattr(subject, "BUDGET_SECONDS", 0.000001)
+    found = history(search, "source")
+    assert found.counted_from is not None
+    assert counted(found) == {start: counts for start, counts in whole.items() if start >= found.counted_from}
+
+
+def test_bars_from_the_sample_are_said_to_be_about(project, monkeypatch):
+    sent(project)
+    monkeypatch.setattr(subject, "EXACT_ROWS", 0)
+    monkeypatch.setattr(subject, "LEAST_SAMPLED", 0)
+    found = history(searched(project, "model:a"), "source")
+    assert found.about and found.total % 100 == 0
