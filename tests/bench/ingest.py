@@ -104,7 +104,7 @@ def _feed(project_id: int, batches: int, seed: int, barrier: Any) -> tuple[float
 def _over_http(project: Any, way: str, options: argparse.Namespace, facts: dict[str, Any]) -> None:
     from evalhub import apikeys
 
-    _, key = apikeys.create(project, "bench", ["ingest"])
+    _, key = apikeys.create(project, f"bench {way} {time.time():.0f}", ["ingest"])
     encode, path, kind = {
         "otlp": (_otlp, "/v1/traces", "application/x-protobuf"),
         "json": (_json, "/api/v1/records", "application/json"),
