@@ -30,16 +30,16 @@ def indexed(attributes: Mapping[str, Any]) -> dict[str, Indexed]:
     for name, value in attributes.items():
         if name[:8] not in _BEGINNINGS:
             continue
-        first, _, rest = name.partition(".")
-        second, _, rest = rest.partition(".")
-        number, *path = rest.split(".", MAX_PARTS)
-        prefix = f"{first}.{second}"
+        parts = name.split(".", MAX_PARTS)
+        if len(parts) < 3:
+            continue
+        prefix, number = f"{parts[0]}.{parts[1]}", parts[2]
         if prefix not in PREFIXES or len(number) > MAX_DIGITS or not (number.isascii() and number.isdigit()):
             continue
         group = found.get(prefix)
         if group is None:
             group = found[prefix] = Indexed()
-        if _grow(group.items, int(number), path, value):
+        if _grow(group.items, int(number), parts[3:], value):
             group.names.append(name)
     return found
 
@@ -49,10 +49,12 @@ def _grow(items: dict, number: int, path: list[str], value: Any) -> bool:
     key: Any = number
     node = items
     for part in path:
-        node = node.setdefault(key, {})
-        if not isinstance(node, dict):
+        below = node.get(key)
+        if below is None:
+            below = node[key] = {}
+        elif not isinstance(below, dict):
             return False
-        key = part
+        node, key = below, part
     if key in node:
         return False
     node[key] = value
