@@ -20,6 +20,8 @@ TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # neither PostgreSQL's text nor UTF-8 holds them
+
 
 class Token(NamedTuple):
     kind: str  # string, op, minus, word, keyword, end
@@ -33,10 +35,9 @@ def tokens(text: str) -> list[Token]:
     if len(text) > MAX_CHARS:
         message = f"the filter is {len(text):,} characters long; the limit is {MAX_CHARS:,}"
         raise FilterError(message, MAX_CHARS, len(text), text[: MAX_CHARS + 1])
-    for place, char in enumerate(text):
-        if char == "\x00" or "\ud800" <= char <= "\udfff":
-            shown = text.encode("utf-8", "replace").decode().replace("\x00", "?")
-            raise FilterError("this character is not allowed", place, None, shown)
+    if bad := UNSTORABLE.search(text):
+        shown = text.encode("utf-8", "replace").decode().replace("\x00", "?")
+        raise FilterError("this character is not allowed", bad.start(), None, shown)
     found, at = [], 0
     while at < len(text):
         match = TOKEN.match(text, at)

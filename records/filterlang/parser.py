@@ -67,7 +67,8 @@ class Parser:
         return self.tokens[self.at - 1].end
 
     def sees(self, kind: str, *values: str) -> bool:
-        return self.next.kind == kind and (not values or self.next.value in values)
+        token = self.tokens[self.at]
+        return token.kind == kind and (not values or token.value in values)
 
     def take(self) -> Token:
         self.at += 1
