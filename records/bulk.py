@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import django_rq
@@ -60,10 +60,8 @@ def start(
     selection: Selection,
     kind: BulkKind,
     user: User,
-    words: str,
     tags: Sequence[str] = (),
     spans_below: bool = False,
-    total: int | None = None,
 ) -> BulkJob:
     """Does it at once where it is little, else leaves it to a worker. Raises TagProblem before anything is done."""
     tags = read_tags(tags)
@@ -72,8 +70,8 @@ def start(
     search, project = selection.search, selection.project
     little = search is None and not (spans_below and _spans_of(project, selection.ids) > SLICE)
     job = BulkJob(
-        project=project, kind=kind, tags=tags, spans_below=spans_below, user=user, by=str(user), words=words,
-        total=total, dismissed=little,
+        project=project, kind=kind, tags=tags, spans_below=spans_below, user=user, by=str(user),
+        words=selection.words(), dismissed=little,
     )  # fmt: skip
     if search is None:
         job.ids = sorted(set(selection.ids))
@@ -159,7 +157,12 @@ def _claim(job_id: int) -> BulkJob | None:
     return BulkJob.objects.select_related("project", "user").get(pk=job_id) if claimed else None
 
 
-def _silence():
+def is_waiting(job: BulkJob) -> bool:
+    """Whether no worker is at it: not begun, between two turns, or silent for too long."""
+    return job.beat_at is None or job.beat_at < _silence()
+
+
+def _silence() -> datetime:
     return timezone.now() - timedelta(seconds=SILENT_AFTER)
 
 
@@ -248,6 +251,8 @@ def _one_by_one(job: BulkJob, ids: Sequence[UUID]) -> tuple[int, int, str]:
 def _end(job: BulkJob, status: BulkStatus, error: str = "") -> None:
     with transaction.atomic():
         ended = {"status": status, "ended_at": timezone.now()} | ({"error": error} if error else {})
+        if status == BulkStatus.COMPLETED:
+            ended["total"] = F("done")
         mine = BulkJob.objects.filter(pk=job.pk, attempt=job.attempt, status=BulkStatus.RUNNING)
         if mine.update(**ended):
             job.refresh_from_db()

@@ -16,7 +16,8 @@ from evalhub.models import Project, User
 from records.filterlang import parse
 from records.filters import RecordFilters
 from records.limits import MAX_ITEMS
-from records.search import Count, Search, batches, ceiling_of, count
+from records.models import Record
+from records.search import Count, RecordRow, Search, batches, ceiling_of, count
 from records.search.batches import cursor_of
 from records.vocabulary import vocabulary_of
 
@@ -55,16 +56,35 @@ class Selection:
         for start in range(0, len(left), size):
             yield [(id, str(id)) for id in left[start : start + size]]
 
-    def count(self, budget: float = 2.0) -> Count:
-        """How many there are; exact for those ticked by hand, else as far as `budget` seconds go."""
-        return Count(len(set(self.ids))) if self.search is None else count(self.search, cap=UNCAPPED, budget=budget)
+    def rows(self, size: int = MAX_ITEMS) -> Iterator[list[RecordRow]]:
+        """The records themselves, newest first, for an export."""
+        if self.search is not None:
+            yield from batches(self.search, self.search.ceiling, size)
+            return
+        found = Record.objects.filter(project=self.project, id__in=self.ids).order_by("-created_at", "-id")
+        yield [RecordRow(*row) for row in found.values_list(*RecordRow._fields)]
 
-    def words(self, counted: Count) -> str:
-        """Such as "3 records", "all 1,284 records where status is failed"."""
-        noun = f"{'span' if self.all_spans else 'record'}{'' if counted.n == 1 else 's'}"
+    def count(self, budget: float = 2.0) -> Count:
+        """How many there are; exact for those ticked by hand, else as far as `budget` seconds go.
+
+        Without the ceiling, since the roll-ups know the time of a record, not when it came: a few may be counted that
+        have arrived since. Raises SearchTimeout.
+        """
         if self.search is None:
-            return f"{counted} {noun}"
-        return f"all {counted} {noun} {self.condition}".strip()
+            return Count(len(set(self.ids)))
+        return count(replace(self.search, ceiling=None), cap=UNCAPPED, budget=budget)
+
+    def words(self, counted: Count | None = None) -> str:
+        """Such as "3 records", "all 1,284 records where status is errored", "all spans where ... (at least 9,000)"."""
+        noun = "span" if self.all_spans else "record"
+        if self.search is None:
+            n = len(set(self.ids))
+            return f"{n:,} {noun}{'' if n == 1 else 's'}"
+        if counted is None or counted.kind != "exact":
+            return f"all {noun}s {self.condition}".strip() + (f" ({counted})" if counted else "")
+        if counted.n == 1:
+            return f"the one {noun} {self.condition}".strip()
+        return f"all {counted} {noun}s {self.condition}".strip()
 
 
 def read_selection(data: QueryDict, project: Project, user: User) -> Selection:

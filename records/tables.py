@@ -6,13 +6,18 @@ from typing import Any
 from uuid import UUID
 
 import django_tables2 as tables
-from django.utils.html import conditional_escape, format_html
+from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString
 
 from records import cells
 from records.columns import Column
 
 PREVIEW_CHARS = 240
+TICKED_ROW = (
+    '<tr data-id="{id}"><td class="c-check">'
+    '<label><input type="checkbox" name="ids" value="{id}" form="bulk" autocomplete="off" aria-label="Select {name}">'
+    "</label></td>"
+)
 
 
 @dataclass(slots=True)
@@ -57,7 +62,7 @@ class RecordTable(tables.Table):
             for c in self.columns
         ]
         for row in self.data:
-            parts = [f'<tr data-id="{row.id}">']  # an id is hexadecimal
+            parts = [TICKED_ROW.format(id=row.id, name=escape(row.record.name or "record"))]  # an id is hexadecimal
             for opening, draw in openings:
                 parts += (opening, conditional_escape(draw(row)), "</td>")
             parts.append("</tr>")
@@ -110,7 +115,9 @@ def drawer(column: Column, first: bool) -> Draw:
         return draw
     # The link must have words to click on, whatever the cell holds.
     return lambda row: format_html(
-        '<a class="open" href="{}">{}</a>', row.url, draw(row) or row.record.name or "record"
+        '<a class="open" href="{0}" hx-get="{0}" hx-target="#drawer" hx-push-url="false">{1}</a>',
+        row.url,
+        draw(row) or row.record.name or "record",
     )
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from records.views import blob, record, records, traces
+from records.views import blob, bulk, export, record, records, traces
 
 app_name = "records"
 
@@ -11,6 +11,13 @@ urlpatterns = [
     path("p/<slug:slug>/records/", records.record_list, name="list"),
     path("p/<slug:slug>/records/count", records.record_count, name="count"),
     path("p/<slug:slug>/records/history", records.record_history, name="history"),
+    path("p/<slug:slug>/records/tag", bulk.bulk_tag, name="bulk-tag"),
+    path("p/<slug:slug>/records/delete", bulk.bulk_delete, name="bulk-delete"),
+    path("p/<slug:slug>/records/export", export.record_export, name="export"),
+    path("p/<slug:slug>/records/jobs", bulk.bulk_jobs, name="bulk-jobs"),
+    path("p/<slug:slug>/records/jobs/<int:id>", bulk.bulk_job, name="bulk-job"),
+    path("p/<slug:slug>/records/jobs/<int:id>/cancel", bulk.bulk_cancel, name="bulk-cancel"),
+    path("p/<slug:slug>/records/jobs/<int:id>/dismiss", bulk.bulk_dismiss, name="bulk-dismiss"),
     path("p/<slug:slug>/records/files/<str:sha256>", blob.blob, name="blob"),
     path("p/<slug:slug>/records/<uuid:id>/", record.record_detail, name="detail"),
     path("p/<slug:slug>/records/<uuid:id>/spans", record.record_spans, name="spans"),

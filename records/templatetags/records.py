@@ -4,6 +4,8 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.template import Context
+from django.urls import NoReverseMatch, reverse
 from django.utils.safestring import SafeString
 
 from evalhub.templatetags.look import icon, shape
@@ -18,6 +20,18 @@ register.filter("moment", cells.moment)
 register.filter("hint", hint_of)
 register.filter("kind_icon", cells.kind_icon)
 register.filter("source_icon", cells.source_icon)
+
+
+@register.inclusion_tag("records/_bulk_act.html", takes_context=True)
+def bulk_act(
+    context: Context, url_name: str, icon: str, label: str, key: str = "", quiet: bool = False
+) -> dict[str, object]:
+    """A button of the bulk bar that opens a dialog; none where no app has such a URL (yet). `quiet`: the icon alone."""
+    try:
+        href = reverse(url_name, args=[context["project"].slug])
+    except NoReverseMatch:
+        href = ""
+    return {"href": href, "icon": icon, "label": label, "key": key, "quiet": quiet}
 
 
 @register.filter

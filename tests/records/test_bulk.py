@@ -74,7 +74,7 @@ def tagged(project, tag="x"):
 
 
 def tag(selection, user, tags=("x",), **more):
-    return bulk.start(selection, BulkKind.TAG, user, "the records", tags, **more)
+    return bulk.start(selection, BulkKind.TAG, user, tags, **more)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_what_arrives_after_the_question_is_not_part_of_the_answer(project, edit
     asked = matching(project, editor, ceiling=ceiling_of())
     sent(project, 3, first=3)
     Record.objects.filter(external_id="r5").update(created_at=NOON - timedelta(days=1))  # late, and says it is old
-    job = bulk.start(asked, BulkKind.DELETE, editor, "all 3 records")
+    job = bulk.start(asked, BulkKind.DELETE, editor)
     bulk.run(job.pk)
     assert set(Record.objects.values_list("external_id", flat=True)) == {"r3", "r4", "r5"}
 
@@ -159,7 +159,7 @@ def crash_after(monkeypatch, slices, problem):
 @pytest.mark.parametrize("kind", [BulkKind.TAG, BulkKind.DELETE])
 def test_a_worker_that_dies_leaves_a_job_that_goes_on_and_does_nothing_twice(project, editor, monkeypatch, kind):
     sent(project, 7)
-    job = bulk.start(matching(project, editor), kind, editor, "all", ["x"] if kind == BulkKind.TAG else [])
+    job = bulk.start(matching(project, editor), kind, editor, ["x"] if kind == BulkKind.TAG else [])
     monkeypatch.setattr(bulk, "SLICE", 2)
     crash_after(monkeypatch, 2, OperationalError("the connection is lost"))
     with pytest.raises(OperationalError):
@@ -229,7 +229,7 @@ def test_a_cancelled_job_stops_at_its_slice_and_says_what_it_did(project, editor
 def test_a_filter_that_has_lost_its_meaning_ends_the_job_and_touches_nothing(project, editor):
     sent(project, 2)
     factories.metric(project, "tone")
-    job = bulk.start(matching(project, editor, "-metric.tone:>0.5"), BulkKind.DELETE, editor, "all")
+    job = bulk.start(matching(project, editor, "-metric.tone:>0.5"), BulkKind.DELETE, editor)
     project.metrics.all().delete()
     bulk.run(job.pk)
     job.refresh_from_db()
@@ -269,7 +269,7 @@ def test_untagging_takes_off_only_what_was_named(project, editor):
     sent(project, 2)
     ids = list(Record.objects.values_list("id", flat=True))
     add_tags(project.id, ids, ["x", "y"])
-    bulk.start(by_hand(project, editor, ids[:1]), BulkKind.UNTAG, editor, "1 record", ["x"])
+    bulk.start(by_hand(project, editor, ids[:1]), BulkKind.UNTAG, editor, ["x"])
     assert len(tagged(project)) == 1 and len(tagged(project, "y")) == 2
 
 
@@ -280,7 +280,7 @@ def test_a_trace_is_deleted_with_all_below_it_and_counts_stay_right(project, edi
     roots = Record.objects.filter(is_root=True, trace_id__in=["t0", "t2"])
     monkeypatch.setattr(bulk, "SLICE", size)
     job = bulk.start(
-        by_hand(project, editor, roots.values_list("id", flat=True)), BulkKind.DELETE, editor, "2", spans_below=True
+        by_hand(project, editor, roots.values_list("id", flat=True)), BulkKind.DELETE, editor, spans_below=True
     )
     bulk.run(job.pk)
     job.refresh_from_db()
@@ -291,7 +291,7 @@ def test_a_trace_is_deleted_with_all_below_it_and_counts_stay_right(project, edi
 
 def test_deleting_all_roots_does_not_go_on_with_the_spans_that_rise(project, editor):
     traced(project, 3)
-    job = bulk.start(matching(project, editor), BulkKind.DELETE, editor, "all 3 records")
+    job = bulk.start(matching(project, editor), BulkKind.DELETE, editor)
     bulk.run(job.pk)
     job.refresh_from_db()
     assert (job.done, job.changed, Record.objects.count()) == (3, 3, 6)
@@ -303,7 +303,7 @@ def test_every_act_is_in_the_audit_trail(project, editor):
     job = tag(matching(project, editor, "model:gpt"), editor)
     bulk.run(job.pk)
     end, asked = AuditEvent.objects.filter(project=project)
-    assert (asked.actor, asked.action, asked.target) == ("ada", "records.tag.start", "the records")
+    assert (asked.actor, asked.action, asked.target) == ("ada", "records.tag.start", "all records where model is gpt")
     assert (end.action, end.detail["filter"], end.detail["changed"]) == ("records.tag", "model:gpt", 3)
 
 
