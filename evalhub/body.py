@@ -6,6 +6,7 @@ Django reads a chunked body as empty (no Content-Length), and knows no Content-E
 import gzip
 import io
 import zlib
+from contextlib import suppress
 
 from django.http import HttpRequest
 
@@ -48,6 +49,21 @@ def inflate(data: bytes, encoding: str, limit: int) -> bytes:
         case "deflate":
             return _undeflate(data, limit)
     raise BadEncoding(f"Content-Encoding {encoding!r} is not supported; send gzip, deflate or none.")
+
+
+def drain(request: HttpRequest, limit: int = 3 * MAX_BODY_BYTES) -> None:
+    """Reads and forgets what of the body is still unread, up to `limit` bytes, before the request is refused.
+
+    Most clients read the answer only once all is sent; a connection closed before that looks to them like a server that
+    is down, and they send the same again.
+    """
+    if hasattr(request, "_body"):
+        return
+    chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
+    stream = request.environ["wsgi.input"] if chunked else request
+    with suppress(OSError):  # gone already: nobody waits for the answer
+        while limit > 0 and (piece := stream.read(min(limit, _PIECE))):
+            limit -= len(piece)
 
 
 def _sent(request: HttpRequest, limit: int) -> bytes:

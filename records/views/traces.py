@@ -21,7 +21,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from evalhub.api import AWAY, RETRY_SECONDS, to_json
 from evalhub.apikeys import authenticate
-from evalhub.body import MAX_BODY_BYTES, BadEncoding, BodyTooLarge, read_body
+from evalhub.body import MAX_BODY_BYTES, BadEncoding, BodyTooLarge, drain, read_body
 from evalhub.models import Project, Scope
 from records.drafts import RecordDraft
 from records.ingest import ingest
@@ -59,6 +59,7 @@ def traces(request: HttpRequest) -> HttpResponse:
     try:
         return _answer(_export(request), 200, content_type)
     except Refusal as refusal:
+        drain(request)
         response = _failure(refusal.status, str(refusal), content_type)
         if refusal.status == 401:
             response["WWW-Authenticate"] = 'Bearer realm="EvalHub"'

@@ -8,7 +8,7 @@ import pytest
 from django.core.handlers.wsgi import WSGIRequest
 from django.test import RequestFactory
 
-from evalhub.body import BadEncoding, BodyTooLarge, read_body
+from evalhub.body import BadEncoding, BodyTooLarge, drain, read_body
 
 TEXT = b'{"name": "' + b"a" * 500 + b'"}'
 
@@ -78,3 +78,22 @@ def test_a_body_that_ends_early_is_refused():
     request = WSGIRequest(request.environ | {"wsgi.input": io.BytesIO(b"12345")})
     with pytest.raises(BadEncoding, match="5 of 9"):
         read_body(request, 1000)
+
+
+@pytest.mark.parametrize("make", [sent, chunked])
+def test_an_unread_body_is_drained_up_to_a_limit(make):
+    request = make(bytes(3000))
+    stream = request.environ["wsgi.input"] if make is chunked else request
+    with pytest.raises(BodyTooLarge):
+        read_body(request, 1000)
+    drain(request, 500)
+    assert stream.read(10) == bytes(10)
+    drain(request)
+    assert stream.read(10) == b""
+
+
+def test_a_body_that_was_read_is_not_drained():
+    request = sent(TEXT)
+    assert read_body(request, 1000) == TEXT
+    drain(request)
+    assert request.body == TEXT
