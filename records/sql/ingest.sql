@@ -28,10 +28,11 @@ CREATE TEMP TABLE IF NOT EXISTS stage_record (id uuid, created_at timestamptz, s
   cost_estimated boolean, truncated boolean, error text, tags text[], metrics jsonb, metadata jsonb, inputs jsonb,
   outputs jsonb, expected jsonb, search_text text) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE IF NOT EXISTS stage_change (id uuid, sign integer, created_at timestamptz, is_root boolean, status smallint,
-  source smallint, trace_id text, cost numeric, tokens integer, latency_ms integer, failed integer, carrier boolean)
-  ON COMMIT DELETE ROWS;
--- Inside an outer transaction nothing is committed between two batches.
-TRUNCATE stage_record, stage_change;
+  source smallint, trace_id text, cost numeric, tokens integer, latency_ms integer, failed integer,
+  trace_spans integer, trace_tokens bigint, trace_cost numeric, trace_errors integer) ON COMMIT DELETE ROWS;
+-- Inside an outer transaction nothing is committed between two batches. Not TRUNCATE: that makes new files each time.
+DELETE FROM stage_record;
+DELETE FROM stage_change;
 
 -- name: before
 WITH locked AS (
@@ -42,7 +43,7 @@ WITH locked AS (
 staged AS (
   INSERT INTO stage_change
   SELECT id, -1, created_at, is_root, status, source, trace_id, coalesce(cost, 0), coalesce(tokens, 0),
-    coalesce(latency_ms, 0), (error <> '')::integer, trace_spans IS NOT NULL FROM locked)
+    coalesce(latency_ms, 0), (error <> '')::integer, trace_spans, trace_tokens, trace_cost, trace_errors FROM locked)
 SELECT external_id FROM locked WHERE external_id = ANY(%(keys)s::text[]);
 
 -- name: stored
@@ -90,14 +91,16 @@ WHERE (y.inputs, y.outputs, y.expected, y.search_text)
   IS DISTINCT FROM (excluded.inputs, excluded.outputs, excluded.expected, excluded.search_text);
 
 -- name: roots
--- Children that were roots until their parent came. The partial index needs its predicate on record itself.
-UPDATE record c SET is_root = false FROM stage_record q
+-- Children that were roots until their parent came, and carry their trace's roll-up no longer: in one write, since each
+-- writes all indexes. The partial index needs its predicate on record itself.
+UPDATE record c SET is_root = false, trace_spans = NULL, trace_tokens = NULL, trace_cost = NULL, trace_errors = NULL
+FROM stage_record q
 WHERE c.project_id = %(p)s AND c.trace_id = ANY(%(traces)s::text[]) AND c.trace_id <> '' AND c.is_root
   AND c.trace_id = q.trace_id AND c.parent_id = q.span_id AND c.parent_id <> ''
 RETURNING c.id;
 
 -- name: carry
-WITH old AS (SELECT trace_id, id FROM stage_change WHERE carrier),
+WITH old AS (SELECT * FROM stage_change WHERE sign = -1 AND trace_spans IS NOT NULL),
 lead AS MATERIALIZED (
   SELECT DISTINCT ON (trace_id) trace_id, id FROM record
   WHERE project_id = %(p)s AND trace_id = ANY(%(traces)s::text[]) AND trace_id <> '' AND is_root
@@ -109,15 +112,14 @@ delta AS (
     UNION ALL
     SELECT c.trace_id, -1, -c.tokens, -c.cost, -c.failed FROM stage_change c JOIN stage_record t ON t.id = c.id
     UNION ALL
-    SELECT r.trace_id, r.trace_spans, r.trace_tokens, r.trace_cost, r.trace_errors
-    FROM old JOIN record r ON r.project_id = %(p)s AND r.id = old.id) x GROUP BY trace_id)
+    SELECT trace_id, trace_spans, trace_tokens, trace_cost, trace_errors FROM old) x GROUP BY trace_id)
 UPDATE record r SET trace_spans = CASE WHEN r.id = d.id THEN d.n END, trace_tokens = CASE WHEN r.id = d.id THEN d.tokens END,
   trace_cost = CASE WHEN r.id = d.id THEN d.cost END, trace_errors = CASE WHEN r.id = d.id THEN d.failed END
 FROM (
   SELECT l.id, l.id AS target, delta.* FROM lead l JOIN delta USING (trace_id)
   UNION ALL
   SELECT l.id, old.id, delta.* FROM lead l JOIN old USING (trace_id) JOIN delta USING (trace_id) WHERE old.id <> l.id) d
-WHERE r.project_id = %(p)s AND r.id = d.target
+WHERE r.project_id = %(p)s AND r.id = d.target AND (r.id = d.id OR r.trace_spans IS NOT NULL)
 RETURNING r.trace_id;
 
 -- name: crown
@@ -130,7 +132,7 @@ WHERE r.project_id = %(p)s AND r.id = x.id;
 -- name: after
 INSERT INTO stage_change
 SELECT id, 1, created_at, is_root, status, source, trace_id, coalesce(cost, 0), coalesce(tokens, 0), coalesce(latency_ms, 0),
-  (error <> '')::integer, false
+  (error <> '')::integer
 FROM record WHERE project_id = %(p)s AND id IN (SELECT id FROM stage_change UNION SELECT id FROM stage_record);
 
 -- name: root_scores
