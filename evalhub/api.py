@@ -69,11 +69,12 @@ def answer(data: Any, status: int = 200) -> HttpResponse:
     return HttpResponse(to_json(data), status=status, content_type="application/json")
 
 
-def to_json(data: Any) -> bytes:
+def to_json(data: Any, indented: bool = False) -> bytes:
     try:
-        return orjson.dumps(data, float, orjson.OPT_UTC_Z)
+        return orjson.dumps(data, float, orjson.OPT_UTC_Z | (orjson.OPT_INDENT_2 if indented else 0))
     except orjson.JSONEncodeError:  # whole numbers past 64 bits: slower, and exact
-        return json.dumps(data, default=_plain, ensure_ascii=False, allow_nan=False).encode()
+        indent = 2 if indented else None
+        return json.dumps(data, default=_plain, ensure_ascii=False, allow_nan=False, indent=indent).encode()
 
 
 def _plain(value: Any) -> str | float:

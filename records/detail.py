@@ -3,64 +3,77 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Count, F, Q, Window
+from django.db.models.functions import RowNumber
+from django.utils.safestring import SafeString
+
 from records.blobs import Marker, markers
 from records.conversation import Message, messages_of, pretty
+from records.json_tree import Link, json_tree
 from records.models import Metric, Payload, Record, Score, ScoreStatus, Source
-from records.span_tree import Bar, Span, waterfall
 from records.word_diff import Piece, word_diff
 
-SPANS_A_PAGE = 200
-MAX_SPANS = 20_000  # of one trace: read and put in order at once
 MAX_FILES = 50  # of one value, shown on the page
 SHOWN_CHARS = 200_000  # of one value on the page; the API has it whole
+ATTEMPTS = 20  # of one metric beside the record; its Scores tab goes further back
+ALL_ATTEMPTS = 200
 
 
 @dataclass(slots=True)
 class Value:
-    """One of inputs, outputs, expected: as a conversation where it is one, else as text to read."""
+    """One of inputs, outputs, expected: as a conversation where it is one, as text or as a tree else."""
 
     title: str
-    messages: list[Message] | None
-    text: str
+    held: Any
+    link: Link
+    messages: list[Message] | None = None
+    text: str = ""
     cut: bool = False
-    empty: bool = False
     files: list[Marker] = field(default_factory=list)
 
     @classmethod
-    def of(cls, title: str, value: Any) -> "Value":
-        if value is None:
-            return cls(title, None, "", empty=True)
-        text, files = pretty(value), list(islice(markers(value), MAX_FILES))
-        if len(text) > SHOWN_CHARS:
-            return cls(title, None, text[:SHOWN_CHARS], cut=True, files=files)
-        return cls(title, messages_of(value), text, files=files)
+    def of(cls, title: str, held: Any, link: Link) -> "Value":
+        value = cls(title, held, link)
+        if held is None:
+            return value
+        text, value.files = pretty(held), list(islice(markers(held), MAX_FILES))
+        value.cut = len(text) > SHOWN_CHARS
+        value.text = text[:SHOWN_CHARS]
+        value.messages = None if value.cut else messages_of(held)
+        return value
+
+    @property
+    def empty(self) -> bool:
+        return self.held is None
+
+    @property
+    def is_text(self) -> bool:
+        return isinstance(self.held, str)
+
+    def tree(self) -> SafeString:
+        return json_tree(self.held, self.link)
 
 
 @dataclass(slots=True)
 class MetricScores:
-    """A metric's attempts on this record: the one that counts, the newest, and all of them, newest first."""
+    """A metric's attempts on this record: the one that counts, the newest first, and how many there are in all."""
 
     metric: Metric
     attempts: list[Score]
+    total: int
     current: Score | None = None
 
     @property
     def latest(self) -> Score:
         return self.attempts[0]
 
-
-@dataclass(slots=True)
-class Usage:
-    model: str
-    calls: int = 0
-    tokens_in: int = 0
-    tokens_out: int = 0
-    cost: Decimal | None = None
+    @property
+    def needs_a_look(self) -> bool:
+        return self.current is not None and (self.current.passed is False or self.current.status == ScoreStatus.ERRORED)
 
 
 @dataclass(slots=True)
@@ -69,96 +82,63 @@ class Detail:
     inputs: Value
     outputs: Value
     expected: Value
-    diff: list[Piece] | None
-    scores: list[MetricScores]
-    bars: list[Bar] = field(default_factory=list)
-    seconds: float = 0.0
-    span_count: int = 0
-    usage: list[Usage] = field(default_factory=list)
-    next_spans: int | None = None
     has_payload: bool = True
+
+    @property
+    def values(self) -> list[Value]:
+        return [self.inputs, self.outputs, *([] if self.expected.empty else [self.expected])]
+
+    @property
+    def diff(self) -> list[Piece] | None:
+        """The way from what was expected to what came; None where one is a conversation, or too long to compare."""
+        sides = (self.expected, self.outputs)
+        if any(side.empty or side.messages or side.cut for side in sides):
+            return None
+        return word_diff(self.expected.text, self.outputs.text)
 
     @property
     def is_testcase(self) -> bool:
         return bool(self.record.case_id) or not self.expected.empty
 
-    @property
-    def is_trace(self) -> bool:
-        return self.record.source == Source.TRACE or self.span_count > 1
-
-    @property
-    def passing(self) -> tuple[int, int]:
-        """How many current scores pass, of how many that pass or fail."""
-        judged = [s.current.passed for s in self.scores if s.current and s.current.passed is not None]
-        return sum(judged), len(judged)
+    def is_trace(self, spans: int) -> bool:
+        return self.record.source == Source.TRACE or spans > 1
 
 
 def record_of(project_id: int, id: UUID) -> Record | None:
     return Record.objects.filter(project_id=project_id, id=id).first()
 
 
-def detail_of(record: Record, first_span: int = 0) -> Detail:
-    payload = Payload.objects.filter(project_id=record.project_id, record_id=record.id).first()
+def detail_of(record: Record, links: dict[str, Link]) -> Detail:
+    """`links` by field: where the parts of inputs, outputs and expected are fetched that the page does not hold."""
+    payload = Payload.objects.filter(project_id=record.project_id, record_id=record.id).defer("search_text").first()
     held = payload or Payload()
-    inputs, outputs = Value.of("Inputs", held.inputs), Value.of("Outputs", held.outputs)
-    expected = Value.of("Expected", held.expected)
-    diff = None
-    if not expected.empty and not outputs.empty and not (expected.messages or outputs.messages):
-        diff = word_diff(expected.text, outputs.text)
-    detail = Detail(record, inputs, outputs, expected, diff, scores_of(record), has_payload=payload is not None)
-    if record.trace_id:
-        _add_trace(detail, first_span)
-    return detail
-
-
-def scores_of(record: Record) -> list[MetricScores]:
-    attempts = list(
-        Score.objects.filter(project_id=record.project_id, record_id=record.id).select_related("metric").order_by("-id")
+    inputs, outputs, expected = (
+        Value.of(name.capitalize(), getattr(held, name), links[name]) for name in ("inputs", "outputs", "expected")
     )
-    grouped: dict[int, list[Score]] = defaultdict(list)
+    return Detail(record, inputs, outputs, expected, has_payload=payload is not None)
+
+
+def scores_of(record: Record, most: int = ATTEMPTS) -> list[MetricScores]:
+    """The scores by metric, in the order of the columns: of each the newest `most` attempts, and the current one."""
+    by_metric = {"partition_by": [F("metric_id")]}
+    attempts = (
+        Score.objects.filter(project_id=record.project_id, record_id=record.id)
+        .annotate(age=Window(RowNumber(), order_by=F("id").desc(), **by_metric), total=Window(Count("id"), **by_metric))
+        .filter(Q(age__lte=most) | Q(is_current=True))
+        .select_related("metric")
+        .order_by("-id")
+    )
+    grouped: dict[int, list[Any]] = defaultdict(list)
     for score in attempts:
         grouped[score.metric_id].append(score)
     found = [
-        MetricScores(group[0].metric, group, next((s for s in group if s.is_current), None))
+        MetricScores(group[0].metric, group, group[0].total, next((s for s in group if s.is_current), None))
         for group in grouped.values()
     ]
     return sorted(found, key=lambda item: (item.metric.position, item.metric.id))
 
 
-def _add_trace(detail: Detail, first: int) -> None:
-    record = detail.record
-    rows = (
-        Record.objects.filter(project_id=record.project_id, trace_id=record.trace_id)
-        .exclude(trace_id="")
-        .order_by("created_at", "id")
-        .values_list(
-            "id", "span_id", "parent_id", "name", "kind", "started_at", "created_at", "latency_ms", "cost", "error",
-            "model", "tokens_in", "tokens_out",
-        )[:MAX_SPANS]
-    )  # fmt: skip
-    spans, usage = [], {}
-    for id, span_id, parent, name, kind, started, created, latency, cost, error, model, given, made in rows:
-        spans.append(Span(id, span_id or str(id), parent, name, kind, started or created, latency, cost, error))
-        if model:
-            _count(usage.setdefault(model, Usage(model)), given, made, cost)
-    judged = [score for item in detail.scores for score in item.attempts if score.status != ScoreStatus.PENDING]
-    evaluations = [score for score in reversed(judged) if score.evaluator]
-    bars, detail.seconds = waterfall(spans, evaluations)
-    detail.span_count = len(spans)
-    detail.bars = bars[first : first + SPANS_A_PAGE]
-    detail.next_spans = first + SPANS_A_PAGE if len(bars) > first + SPANS_A_PAGE else None
-    detail.usage = sorted(usage.values(), key=lambda use: (-(use.cost or 0), use.model))
-
-
-def _count(use: Usage, given: int | None, made: int | None, cost: Decimal | None) -> None:
-    use.calls += 1
-    use.tokens_in += given or 0
-    use.tokens_out += made or 0
-    if cost is not None:
-        use.cost = (use.cost or 0) + cost
-
-
-def judge_cost(scores: Sequence[MetricScores]) -> Decimal | None:
-    """What measuring this record has cost so far, in USD; None where no score names a cost."""
-    costs = [score.cost for item in scores for score in item.attempts if score.cost is not None]
-    return sum(costs, Decimal()) if costs else None
+def passing(scores: Sequence[MetricScores]) -> tuple[int, int]:
+    """How many current scores pass, of how many that pass or fail."""
+    judged = [item.current.passed for item in scores if item.current and item.current.passed is not None]
+    return sum(judged), len(judged)

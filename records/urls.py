@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from records.views import blob, bulk, export, record, records, traces
+from records.views import blob, bulk, export, record, record_parts, record_scores, records, traces
 
 app_name = "records"
 
@@ -20,5 +20,12 @@ urlpatterns = [
     path("p/<slug:slug>/records/jobs/<int:id>/dismiss", bulk.bulk_dismiss, name="bulk-dismiss"),
     path("p/<slug:slug>/records/files/<str:sha256>", blob.blob, name="blob"),
     path("p/<slug:slug>/records/<uuid:id>/", record.record_detail, name="detail"),
-    path("p/<slug:slug>/records/<uuid:id>/spans", record.record_spans, name="spans"),
+    path("p/<slug:slug>/records/<uuid:id>/next", record.record_step, {"way": "next"}, name="next"),
+    path("p/<slug:slug>/records/<uuid:id>/previous", record.record_step, {"way": "previous"}, name="previous"),
+    path("p/<slug:slug>/records/<uuid:id>/spans", record_parts.record_spans, name="spans"),
+    path("p/<slug:slug>/records/<uuid:id>/span", record_parts.record_span, name="span"),
+    path("p/<slug:slug>/records/<uuid:id>/part", record_parts.record_part, name="part"),
+    path("p/<slug:slug>/records/<uuid:id>/raw", record_parts.record_raw, name="raw"),
+    path("p/<slug:slug>/records/<uuid:id>/scores", record_scores.record_scores, name="scores"),
+    path("p/<slug:slug>/records/<uuid:id>/scores/<uuid:score>", record_scores.record_score, name="score"),
 ]

@@ -26,7 +26,14 @@ PAGES: dict[str, dict[str, Role]] = {
     "records:bulk-cancel": {"POST": REVIEWER},
     "records:bulk-dismiss": {"POST": REVIEWER},
     "records:detail": {"GET": VIEWER},
+    "records:next": {"GET": VIEWER},
+    "records:previous": {"GET": VIEWER},
     "records:spans": {"GET": VIEWER},
+    "records:span": {"GET": VIEWER},
+    "records:part": {"GET": VIEWER},
+    "records:raw": {"GET": VIEWER},
+    "records:scores": {"POST": REVIEWER},
+    "records:score": {"GET": VIEWER},
     "records:blob": {"GET": VIEWER},
 }
 

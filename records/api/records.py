@@ -22,22 +22,19 @@ from records.api.schemas import (
     one_or_many,
 )
 from records.deletion import delete_records
-from records.detail import MAX_SPANS
 from records.filterlang import parse
 from records.intake import Intake, TooMany, change, take
 from records.json_drafts import BadRecord, Sender
-from records.json_records import record_json, score_json, span_tree_json
+from records.json_records import record_json
 from records.limits import MAX_ITEMS
-from records.models import Payload, Record, Score
 from records.previews import PAYLOAD, previews
 from records.search import SORTS, Search, batches, ceiling_of, page
-from records.unified import metadata_of, metrics_of
 from records.vocabulary import vocabulary_of
+from records.whole import whole
 
 router = Router(tags=["records"])
 
 PREVIEW_CHARS = 1_000
-MAX_ATTEMPTS_SHOWN = 1_000  # of one record's scores; /records/{id}/scores has them all
 Sort = Literal[tuple(f"{sign}{name}" for name in SORTS for sign in ("-", ""))]
 
 
@@ -163,28 +160,7 @@ def _with_first(first: bytes, rest: Any) -> Any:
 def record_get(request: HttpRequest, id: str) -> HttpResponse:
     """One record whole, by its id or by the one it was sent with: values, scores with their history, and the spans of
     its trace, evaluators among them (`evaluator.<slug>`)."""
-    return answer(_whole(found_record(request.project, id)))
-
-
-def _whole(record: Record) -> dict[str, Any]:
-    project = record.project_id
-    payload = Payload.objects.filter(project_id=project, record_id=record.id).first() or Payload()
-    attempts = Score.objects.filter(project_id=project, record_id=record.id).select_related("metric").order_by("-id")
-    spans = [record]
-    if record.trace_id:
-        trace = Record.objects.filter(project_id=project, trace_id=record.trace_id).exclude(trace_id="")
-        spans = list(trace.defer("metadata", "metrics").order_by("created_at", "id")[:MAX_SPANS])
-    judged = Score.objects.filter(project_id=project, record_id__in=[span.id for span in spans], is_current=True)
-    judged = judged.exclude(evaluator="").select_related("metric").order_by("id")
-    return record_json(record) | {
-        "inputs": payload.inputs,
-        "outputs": payload.outputs,
-        "expected": payload.expected,
-        "metrics": metrics_of(record),
-        "metadata": metadata_of(record),
-        "scores": [score_json(score, score.metric) for score in attempts[:MAX_ATTEMPTS_SHOWN]],
-        "spans": span_tree_json(spans, [(score, score.metric) for score in judged]),
-    }
+    return answer(whole(found_record(request.project, id)))
 
 
 @router.patch(
@@ -203,7 +179,7 @@ def record_change(request: HttpRequest, id: str) -> HttpResponse:
         change(request.project, record, read_json(request), Sender(request.api_key.name, timezone.now()))
     except BadRecord as bad:
         raise Problem(400, "invalid", str(bad), bad.problems) from None
-    return answer(_whole(found_record(request.project, str(record.id))))
+    return answer(whole(found_record(request.project, str(record.id))))
 
 
 @router.delete("/{id}", response={204: None, **ERRORS}, auth=KeyAuth(Scope.ADMIN))

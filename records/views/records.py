@@ -21,6 +21,7 @@ from records.models import Metric, RecordRollup
 from records.previews import previews
 from records.search import BadCursor, Page, SearchTimeout, count, page
 from records.tables import PREVIEW_CHARS, RecordTable, Row, record_table
+from records.views.record import drawer_url
 
 PAGE_ROWS = 50
 STACKS = ("status", "source")
@@ -60,6 +61,7 @@ def list_context(request: HttpRequest, filters: RecordFilters) -> dict[str, Any]
         "chips": [{"words": chip.words, "without": _with(request, q=chip.without)} for chip in chips(filters.node)],
         "facets": [_facet_links(request, facet) for facet in facets(filters.node, metrics)],
         "here": _with(request, after="", columns="", sort=""),
+        "drawer_url": drawer_url(request, project),
         "after": after,
         "next": found.next,
         "next_label": "Search further back"
@@ -88,11 +90,11 @@ def table_of(request: HttpRequest, filters: RecordFilters, found: Page, columns:
     paths = [column.path for column in columns if column.path]
     begun = previews(project.id, ids, paths, PREVIEW_CHARS)
     current, newest = shown_scores(project.id, ids, [column.metric.id for column in columns if column.metric])
-    base = reverse("records:list", args=[project.slug])
+    base, listed = reverse("records:list", args=[project.slug]), _with(request, columns="", after="").rstrip("?")
     rows = [
         Row(
             record,
-            f"{base}{record.id}/",
+            f"{base}{record.id}/{listed}",
             begun.get(record.id, {}),
             current.get(record.id, {}),
             newest.get(record.id, {}),

@@ -1,4 +1,5 @@
-// Keyboard first: data-key="e" on a button, link or field makes the key click or focus it; `?` lists what a page knows.
+// Keyboard first: data-key="e" on a button, link or field makes the key click or focus it (several: "j ]"); `?` lists
+// what a page knows.
 // Whoever handles a key of its own (j, k, x in the table) calls preventDefault() or lists it in the page's "keys" block.
 const typing = (target) => target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
 const usable = (element) => !element.disabled && element.checkVisibility();
@@ -6,7 +7,7 @@ const usable = (element) => !element.disabled && element.checkVisibility();
 // The last one on the page wins: a drawer's keys come before those of the page below.
 const holder = (key) => {
   const within = document.querySelector("dialog:modal") ?? document;
-  return [...within.querySelectorAll(`[data-key="${CSS.escape(key)}"]`)].filter(usable).at(-1);
+  return [...within.querySelectorAll(`[data-key~="${CSS.escape(key)}"]`)].filter(usable).at(-1);
 };
 
 document.addEventListener("keydown", (event) => {
@@ -25,7 +26,9 @@ document.getElementById("keys")?.addEventListener("toggle", (event) => {
   list.innerHTML = own; // our own words from the template, not data
   for (const element of document.querySelectorAll("[data-key]")) {
     const key = document.createElement("dt"), does = document.createElement("dd");
-    key.append(Object.assign(document.createElement("kbd"), { textContent: element.dataset.key }));
+    for (const name of element.dataset.key.split(" ")) {
+      key.append(Object.assign(document.createElement("kbd"), { textContent: name }), " ");
+    }
     does.textContent = element.dataset.does || element.getAttribute("aria-label") || element.textContent.trim();
     list.append(key, does);
   }

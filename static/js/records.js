@@ -2,14 +2,21 @@
 const rows = () => [...document.querySelectorAll("#records tbody tr")];
 let at = -1;
 
-const place = (index) => {
+const mark = (index) => {
   const all = rows();
   if (!all.length) return;
   at = Math.max(0, Math.min(index, all.length - 1));
   for (const row of all) row.classList.toggle("cursor", row === all[at]);
-  all[at].querySelector("a")?.focus({ preventScroll: true });
   all[at].scrollIntoView({ block: "nearest" });
+  return all[at];
 };
+const place = (index) => mark(index)?.querySelector("a")?.focus({ preventScroll: true });
+
+// The drawer goes through the list by itself; the cursor follows where its row is on this page.
+document.addEventListener("record-shown", (event) => {
+  const index = rows().findIndex((row) => row.dataset.id === event.detail.id);
+  if (index >= 0) mark(index);
+});
 
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -52,14 +52,6 @@ def test_a_trace_shows_its_spans_as_a_waterfall_and_its_models(reader, project):
     assert page.count("span number") >= 3 and "Model usage" in page and ">30<" in page
 
 
-def test_a_long_trace_comes_in_pages(reader, project):
-    id = ingest(project, spans(450), "ci").ids[0]
-    page = opened(reader, project, id)
-    assert "span number 199" in page and "span number 200" not in page and "Show more of the 450 spans" in page
-    more = reader.get(reverse("records:spans", args=[project.slug, id]), {"spans_from": 200}).content.decode()
-    assert "span number 200" in more and "span number 399" in more and "<html" not in more
-
-
 def test_a_child_leads_to_its_trace(reader, project):
     ids = ingest(project, spans(2), "ci").ids
     assert reverse("records:detail", args=[project.slug, ids[0]]) in opened(reader, project, ids[1])
