@@ -22,6 +22,7 @@ from records.ids import uuid7
 from records.limits import BLOB_BYTES, MAX_AHEAD_SECONDS, MAX_ITEMS
 from records.metrics import UnknownMetric, automatic_metric, is_settled
 from records.models import Metric, RecordSample
+from records.new_traces import Place, places
 from records.pieces import OBJECTS, PAYLOAD, PLAIN, STORED, complete, from_row, laid_over
 from records.scores import NewScore, fold_scores, open_stages, place_scores
 from records.search_text import search_text
@@ -31,7 +32,7 @@ from records.values import ValueProblem, read_value
 
 SQL = load("ingest")
 SQL["stored"] = SQL["stored"].replace("{stored}", ", ".join(f"{'y' if c in PAYLOAD else 'r'}.{c}" for c in STORED))
-COPY = f"COPY stage_record ({', '.join((*PLAIN, *OBJECTS, *PAYLOAD, 'search_text'))}) FROM STDIN"
+COPY = f"COPY stage_record ({', '.join((*PLAIN, *OBJECTS, *PAYLOAD, 'search_text', *Place._fields))}) FROM STDIN"
 
 _SAMPLED = [f.column for f in RecordSample._meta.concrete_fields]
 SAMPLE = (
@@ -85,12 +86,16 @@ class _Batch:
         step = steps(cursor, SQL, self.project_id)
         traces = self._lock(step)
         step("stages")
-        known = [key for (key,) in step("before", keys=list(self.drafts), traces=traces)]
+        locked = step("before", keys=list(self.drafts), traces=traces)
+        known = [key for key, _ in locked if key in self.drafts]
         if known:
             self._lay_over_stored(step, known)
+        begun = {trace for _, trace in locked}
+        traces = [trace for trace in traces if trace in begun]
+        in_place = places(d for d in self.drafts.values() if d.trace_id and d.trace_id not in begun)
         with cursor.copy(COPY) as copy:
-            for row in sorted(self.rows.values(), key=lambda row: row[_ID]):
-                copy.write_row(row)
+            for key, row in sorted(self.rows.items(), key=lambda item: item[1][_ID]):
+                copy.write_row([*row, *in_place.get(key, Place())])
         step("upsert", traces=traces)
         step("payloads")
         roots_change = bool(known)

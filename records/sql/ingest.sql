@@ -26,7 +26,8 @@ CREATE TEMP TABLE IF NOT EXISTS stage_record (id uuid, created_at timestamptz, s
   prompt_version integer, experiment text, case_id text, epoch smallint, latency_ms integer, ttft_ms integer,
   tokens_in integer, tokens_out integer, tokens_cached integer, tokens_cache_write integer, tokens integer, cost numeric,
   cost_estimated boolean, truncated boolean, error text, tags text[], metrics jsonb, metadata jsonb, inputs jsonb,
-  outputs jsonb, expected jsonb, search_text text) ON COMMIT DELETE ROWS;
+  outputs jsonb, expected jsonb, search_text text, is_root boolean, trace_spans integer, trace_tokens bigint,
+  trace_cost numeric, trace_errors integer) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE IF NOT EXISTS stage_change (id uuid, sign integer, created_at timestamptz, is_root boolean, status smallint,
   source smallint, trace_id text, cost numeric, tokens integer, latency_ms integer, failed integer,
   trace_spans integer, trace_tokens bigint, trace_cost numeric, trace_errors integer) ON COMMIT DELETE ROWS;
@@ -44,7 +45,7 @@ staged AS (
   INSERT INTO stage_change
   SELECT id, -1, created_at, is_root, status, source, trace_id, coalesce(cost, 0), coalesce(tokens, 0),
     coalesce(latency_ms, 0), (error <> '')::integer, trace_spans, trace_tokens, trace_cost, trace_errors FROM locked)
-SELECT external_id FROM locked WHERE external_id = ANY(%(keys)s::text[]);
+SELECT external_id, trace_id FROM locked;
 
 -- name: stored
 SELECT {stored} FROM record r LEFT JOIN payload y ON y.project_id = r.project_id AND y.record_id = r.id
@@ -57,16 +58,16 @@ WITH present AS MATERIALIZED (
 INSERT INTO record AS r (project_id, id, created_at, started_at, ended_at, trace_id, span_id, parent_id, external_id, name, kind,
   is_root, source, created_by, environment, customer, custom_id, thread, model, provider, prompt, prompt_version, experiment,
   case_id, epoch, inputs_hash, input_hash, latency_ms, ttft_ms, tokens_in, tokens_out, tokens_cached, tokens_cache_write,
-  tokens, cost, cost_estimated, truncated, error, tags, metrics, metadata)
+  tokens, cost, cost_estimated, truncated, error, tags, metrics, metadata, trace_spans, trace_tokens, trace_cost, trace_errors)
 SELECT %(p)s, id, created_at, started_at, ended_at, trace_id, span_id, parent_id, external_id, name,
   coalesce(nullif(kind, ''), 'other'),
-  parent_id = '' OR (trace_id, parent_id) NOT IN (SELECT trace_id, span_id FROM present),
+  coalesce(is_root, parent_id = '' OR (trace_id, parent_id) NOT IN (SELECT trace_id, span_id FROM present)),
   source, created_by, environment, customer, custom_id, thread, model, provider, prompt, prompt_version, experiment, case_id,
   epoch, CASE WHEN inputs IS NOT NULL THEN sha256(convert_to(inputs::text, 'UTF8')) END,
   CASE WHEN inputs IS NOT NULL OR outputs IS NOT NULL
     THEN sha256(convert_to(concat(inputs::text, E'\n', outputs::text), 'UTF8')) END,
   latency_ms, ttft_ms, tokens_in, tokens_out, tokens_cached, tokens_cache_write, tokens, cost, cost_estimated, truncated,
-  error, coalesce(tags, '{}'), metrics, metadata
+  error, coalesce(tags, '{}'), metrics, metadata, trace_spans, trace_tokens, trace_cost, trace_errors
 FROM stage_record t ORDER BY id
 -- What is staged is the whole record already: stored pieces are in it.
 ON CONFLICT (project_id, external_id) DO UPDATE SET
@@ -80,7 +81,9 @@ ON CONFLICT (project_id, external_id) DO UPDATE SET
   tokens_in = excluded.tokens_in, tokens_out = excluded.tokens_out, tokens_cached = excluded.tokens_cached,
   tokens_cache_write = excluded.tokens_cache_write, tokens = excluded.tokens, cost = excluded.cost,
   cost_estimated = excluded.cost_estimated, truncated = excluded.truncated, error = excluded.error, tags = excluded.tags,
-  metrics = excluded.metrics, metadata = excluded.metadata;
+  metrics = excluded.metrics, metadata = excluded.metadata, trace_spans = coalesce(excluded.trace_spans, r.trace_spans),
+  trace_tokens = coalesce(excluded.trace_tokens, r.trace_tokens), trace_cost = coalesce(excluded.trace_cost, r.trace_cost),
+  trace_errors = coalesce(excluded.trace_errors, r.trace_errors);
 
 -- name: payloads
 INSERT INTO payload AS y (project_id, record_id, inputs, outputs, expected, search_text)
