@@ -29,7 +29,7 @@ BUDGET_SECONDS = 0.8
 RETRIES = 2  # of a first slice that took too long
 RETRY_DIVISOR = 16
 INSTANT = timedelta(microseconds=1)
-LEAST_SECONDS = 0.2  # for a first slice, however small the budget
+LEAST_SECONDS = 0.5  # for a first slice, however small the budget
 PROBE_SECONDS = 0.15
 RARE = 2_000
 

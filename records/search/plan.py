@@ -22,7 +22,7 @@ from records.filterlang.values import time_of
 from records.models import ValueType
 
 STATEMENT_SECONDS = 5
-LEAST_MILLISECONDS = 50  # the limit also holds for the ROLLBACK behind a query that ran into it
+LEAST_MILLISECONDS = 100  # the limit also holds for the ROLLBACK behind a query that ran into it
 # Columns with an index in which the time order goes on behind the value.
 INDEXED = tuple(f"r.{name}" for name in ("status", "source", "name", "experiment", "model", "environment"))
 BOUNDS = (":", ">", ">=", "<", "<=")
