@@ -167,6 +167,24 @@ def test_more_spans_than_a_transaction_takes_are_stored_in_several(send, project
     assert Record.objects.filter(project=project).count() == 1_001
 
 
+def test_an_export_that_fails_halfway_is_not_acknowledged_and_is_whole_when_sent_again(send, project, monkeypatch):
+    calls = []
+
+    def away_at_the_second(project, drafts, sender):
+        calls.append(len(drafts))
+        if len(calls) == 2:
+            raise OperationalError("connection refused")
+        return ingest_module.ingest(project, drafts, sender)
+
+    monkeypatch.setattr(view, "ingest", away_at_the_second)
+    body = protobuf(*[build.span(number=n) for n in range(1_001)])
+    failed(send(body), 503, 14)
+    assert Record.objects.filter(project=project).count() == 1_000
+    answered(send(body))
+    assert Record.objects.filter(project=project).count() == 1_001
+    assert calls == [1_000, 1, 1_000, 1]
+
+
 def test_an_empty_export_is_fine(send):
     assert answered(send(b"")) == ExportTraceServiceResponse()
     assert send("{}", JSON).json() == {}
