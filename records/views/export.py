@@ -51,9 +51,11 @@ def _first(lines: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _told(lines: Iterator[bytes]) -> Iterator[bytes]:
-    """A file that ends early must not look whole: the connection breaks, and the log says why."""
+    """A file that ends early must not look whole, and a server that fails in a stream ends it as if it were: so the last
+    line says it, and reads as no record in either format."""
     try:
         yield from lines
-    except Exception:
+    except Exception as problem:
         log.exception("An export broke off.")
-        raise
+        why = str(problem) if isinstance(problem, SearchTimeout) else "The server failed."
+        yield f"# The export broke off here, records are missing. {why}\n".encode()

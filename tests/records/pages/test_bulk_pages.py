@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from evalhub import health
 from evalhub.models import AuditEvent, Role
-from records import bulk
+from records import bulk, export
 from records.drafts import RecordDraft
 from records.ingest import ingest
 from records.models import BulkJob, BulkKind, BulkStatus, Record, Source
@@ -237,6 +237,20 @@ def test_an_export_streams_to_a_file_of_the_project_and_day(client, project):
     answer = as_(client, project, Role.VIEWER).post(at(project, "export"), {"matching": "1", "q": "", "format": "csv"})
     assert answer.streaming
     assert answer["Content-Disposition"].startswith(f'attachment; filename="{project.slug}-records-')
+
+
+def test_an_export_that_breaks_off_says_so_in_its_last_line(client, project, monkeypatch, caplog):
+    sent(project, 3)
+    whole = export.jsonl
+
+    def failing(rows):
+        yield from list(whole(rows))[:2]
+        raise RuntimeError("the disk is gone")
+
+    monkeypatch.setattr(export, "jsonl", failing)
+    lines = exported(as_(client, project, Role.VIEWER), project, matching="1", q="", format="jsonl").splitlines()
+    assert len(lines) == 3 and lines[-1].startswith("# The export broke off here")
+    assert "the disk is gone" in caplog.text
 
 
 def test_an_export_never_holds_another_project_s_records(client, project):
