@@ -115,7 +115,9 @@ def drawer(column: Column, first: bool) -> Draw:
         return draw
     # The link must have words to click on, whatever the cell holds.
     return lambda row: format_html(
-        '<a class="open" href="{}">{}</a>', row.url, draw(row) or row.record.name or "record"
+        '<a class="open" href="{0}" hx-get="{0}" hx-target="#drawer" hx-push-url="false">{1}</a>',
+        row.url,
+        draw(row) or row.record.name or "record",
     )
 
 
