@@ -30,6 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("ways", nargs="*", default=list(WAYS), help=f"of {', '.join(WAYS)}; all unless given")
     parser.add_argument("--connections", type=int, default=4)
     parser.add_argument("--records", type=int, default=8_000, help="a round (%(default)s)")
+    parser.add_argument(
+        "--mixed",
+        type=int,
+        default=500,
+        help="spans of how many are mixed: 500 tears most traces apart, 5 leaves them whole",
+    )
 
 
 def run(options: argparse.Namespace) -> None:
@@ -39,7 +45,7 @@ def run(options: argparse.Namespace) -> None:
 
         project = Project.objects.get(slug="bench-1")
         there = sum(RecordRollup.objects.values_list("n", flat=True))
-        facts = {"into_records": there, "batch": BATCH, "payload_bytes": _payload_bytes()}
+        facts = {"into_records": there, "batch": BATCH, "mixed": options.mixed, "payload_bytes": _payload_bytes()}
         if "function" in options.ways:
             for connections in sorted({1, options.connections}):
                 _function(project, connections, options, facts)
@@ -56,7 +62,10 @@ def _function(project: Any, connections: int, options: argparse.Namespace, facts
     with spawn.Manager() as manager, ProcessPoolExecutor(connections, spawn) as pool:
         for number in range(options.rounds + 1):  # the first one warms up
             before, barrier = _count(project), manager.Barrier(connections, timeout=120)
-            calls = [pool.submit(_feed, project.id, size, random.randrange(2**32), barrier) for _ in range(connections)]
+            calls = [
+                pool.submit(_feed, project.id, size, random.randrange(2**32), options.mixed, barrier)
+                for _ in range(connections)
+            ]
             fed = [call.result() for call in calls]
             _check(project, before, size * BATCH * connections)
             if number:
@@ -68,7 +77,7 @@ def _function(project: Any, connections: int, options: argparse.Namespace, facts
     figures.report("ingest.function.batch", waits, "ms", p95=round(figures.p95(waits), 1), **facts)
 
 
-def _feed(project_id: int, batches: int, seed: int, barrier: Any) -> tuple[float, float, list[float]]:
+def _feed(project_id: int, batches: int, seed: int, mixed: int, barrier: Any) -> tuple[float, float, list[float]]:
     import django
 
     django.setup()
@@ -89,7 +98,7 @@ def _feed(project_id: int, batches: int, seed: int, barrier: Any) -> tuple[float
             )
             for s in batch
         ]
-        for batch in _spans(batches, seed)
+        for batch in _spans(batches, seed, mixed)
     ]  # fmt: skip
     waits = []
     barrier.wait()
@@ -113,7 +122,9 @@ def _over_http(project: Any, way: str, options: argparse.Namespace, facts: dict[
     rates, waits, memory = [], [], []
     with house.web() as (host, port, pid):
         for number in range(options.rounds + 1):  # the first one warms up
-            bodies = [encode(batch) for batch in _spans(options.records // BATCH, random.randrange(2**32))]
+            bodies = [
+                encode(batch) for batch in _spans(options.records // BATCH, random.randrange(2**32), options.mixed)
+            ]
             before = _count(project)
             took, each = _post(host, port, path, headers, bodies, options.connections)
             _check(project, before, len(bodies) * BATCH)
@@ -187,8 +198,8 @@ def _check(project: Any, before: tuple[int, int], sent: int) -> None:
         sys.exit(f"{sent} sent, {rows - before[0]} rows and {counted - before[1]} counted: something was lost.")
 
 
-def _spans(batches: int, seed: int) -> list[list[dict[str, Any]]]:
-    """Traces of five spans whose children come before their parents, as exporters send them; mixed over 500."""
+def _spans(batches: int, seed: int, mixed: int = 500) -> list[list[dict[str, Any]]]:
+    """Traces of five spans whose children come before their parents, as exporters send them; mixed over so many."""
     rng, words = random.Random(seed), _words()
     spans = []
     start = datetime.now(UTC) - timedelta(minutes=10)
@@ -209,10 +220,10 @@ def _spans(batches: int, seed: int) -> list[list[dict[str, Any]]]:
                     },
                 }
             )  # fmt: skip
-    mixed = []
-    for window in itertools.batched(spans, 500):
-        mixed += rng.sample(window, len(window))
-    return [list(batch) for batch in itertools.batched(mixed, BATCH)]
+    order = []
+    for window in itertools.batched(spans, mixed):
+        order += rng.sample(window, len(window))
+    return [list(batch) for batch in itertools.batched(order, BATCH)]
 
 
 _blocks: list[str] = []
