@@ -11,6 +11,7 @@ import pytest
 from django.core.management import call_command
 
 from evalhub.embedded import programs
+from evalhub.management.commands import up
 from tests.evalhub.running import free_port
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs a second user")
@@ -102,3 +103,23 @@ def test_no_redis_anywhere(home, refusal, monkeypatch):
 
 def test_no_worker(home, refusal):
     assert "--workers must be at least 1" in refusal(workers=0)
+
+
+def test_a_given_redis_that_does_not_answer(home, refusal, settings, monkeypatch):
+    """With both servers given nothing is started; the password of the URL is not repeated."""
+    settings.TRIAL = False
+    settings.REDIS_URL = "redis://:hush@127.0.0.1:1/0"
+    monkeypatch.setenv("REDIS_URL", settings.REDIS_URL)
+    said = refusal()
+    assert said.startswith("The Redis of REDIS_URL does not answer: ") and "hush" not in said
+
+
+def test_listening_everywhere_this_machine_is_reached_by_its_names_alone(settings):
+    names = up._environment("http://localhost:8000", "0.0.0.0")["ALLOWED_HOSTS"].split(",")
+    assert socket.gethostname() in names
+    assert "*" not in names
+
+
+def test_of_several_workers_one_takes_bulk_jobs_first():
+    assert up._queues(1, 1) == ("plan", "online", "bulk", "default")
+    assert [up._queues(number, 3)[0] for number in (1, 2, 3)] == ["plan", "plan", "bulk"]

@@ -114,6 +114,8 @@ class Running:
                     self.supervisor.start(child)
             if redis:
                 servers.wait_for_redis(redis, self.home, self.say)
+            else:
+                _refuse_dead_redis()
             if postgres:
                 servers.wait_for_postgres(postgres, self.home, self.say)
             self.serve()
@@ -201,10 +203,15 @@ def _environment(url: str, host: str) -> dict[str, str]:
 
 
 def _own_addresses() -> list[str]:
+    """This machine's addresses: those of its name, and the one it would use to reach others (nothing is sent)."""
+    found = set()
     with contextlib.suppress(OSError):
-        found = socket.getaddrinfo(socket.gethostname(), None, type=socket.SOCK_STREAM)
-        return sorted({f"[{address[0]}]" if ":" in address[0] else address[0] for *_, address in found})
-    return []
+        found |= {address[0] for *_, address in socket.getaddrinfo(socket.gethostname(), None)}
+    for family, elsewhere in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
+        with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((elsewhere, 9))
+            found.add(probe.getsockname()[0])
+    return sorted(f"[{address}]" if ":" in address else address for address in found)
 
 
 def _shown(host: str) -> str:
@@ -228,6 +235,16 @@ def _refuse_taken_port(host: str, port: int) -> None:
     except (OSError, OverflowError) as problem:
         why = problem.strerror if isinstance(problem, OSError) else "a port is a number from 1 to 65535"
         raise CannotStart(f"Port {port} of {host} cannot be used ({why}): choose another with --port.") from None
+
+
+def _refuse_dead_redis() -> None:
+    import redis
+
+    try:
+        with redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=5, socket_timeout=5) as client:
+            client.ping()
+    except (redis.RedisError, ValueError) as problem:
+        raise CannotStart(f"The Redis of REDIS_URL does not answer: {_one_line(problem)}") from problem
 
 
 def _keep_a_secret_key(home: Path) -> None:
