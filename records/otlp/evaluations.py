@@ -9,22 +9,24 @@ from records.otlp.spans import Event
 from records.values import FIELDS
 
 RESULT = "gen_ai.evaluation.result"
+OWN = frozenset(f"gen_ai.evaluation.{part}" for part in ("name", "score.value", "score.label", "explanation"))
 NUMBER, LABEL, COMMENT = FIELDS[ValueType.NUMERICAL], FIELDS[ValueType.CATEGORICAL], FIELDS[ValueType.COMMENT]
 YES, NO = frozenset({"pass", "passed", "true", "yes"}), frozenset({"fail", "failed", "false", "no"})
 
 
 def take_scores(events: list[Event], external_id: str) -> list[ScoreDraft]:
-    """Removes the evaluations from the events. One that says neither a number nor a label stays an event.
+    """Removes the evaluations from the events. One that says neither a number nor a label stays an event, and so does
+    one that says more than a score can hold.
 
     A draft's value may hold both number and label: `fit_to_metric` chooses.
     """
     scores, rest = [], []
     for event in events:
         score = _score(event, external_id, len(scores)) if event.name == RESULT else None
-        if score is None:
-            rest.append(event)
-        else:
+        if score is not None:
             scores.append(score)
+        if score is None or event.attributes.keys() - OWN:
+            rest.append(event)
     events[:] = rest
     return scores
 
@@ -58,9 +60,8 @@ def fit_to_metric(score: ScoreDraft, metric: Metric | None) -> None:
             score.value = {FIELDS[ValueType.BOOLEAN]: bool(score.value[NUMBER])}
         return
     (label,) = score.value[LABEL]
-    value_type = (
-        metric.value_type if metric else ValueType.NUMERICAL if NUMBER in score.value else ValueType.CATEGORICAL
-    )
+    guessed = ValueType.NUMERICAL if NUMBER in score.value else ValueType.CATEGORICAL
+    value_type = metric.value_type if metric else guessed
     if value_type == ValueType.CATEGORICAL:
         score.value = {LABEL: [label]}
     elif value_type == ValueType.COMMENT:

@@ -190,3 +190,10 @@ def test_names_that_contradict_each_other_break_nothing_and_lose_nothing(names: 
     draft = mapped({name: f"said {n}" for n, name in enumerate(names)})
     told = str(draft.inputs) + str(draft.metadata)
     assert all(f"said {n}" in told for n in range(len(names)))
+
+
+def test_an_evaluation_that_says_more_than_its_score_is_also_kept():
+    said = {"gen_ai.evaluation.name": "tone", "gen_ai.evaluation.score.value": 1, "gen_ai.response.id": "r-1"}
+    draft = mapped(events=[build.event("gen_ai.evaluation.result", said)])
+    assert [score.metric for score in draft.scores] == ["tone"]
+    assert draft.metadata["otel.events"][0]["attributes"] == said
