@@ -41,14 +41,19 @@ def record_scores(request: HttpRequest, project: Project, id: UUID) -> HttpRespo
     add_scores(project.id, [new])
     if not wants_fragment(request):
         return redirect("records:detail", project.slug, id)
-    response = toast(_scores(request, project, record), f"{metric.name}: your score is stored.")
+    response = toast(_scores(request, project, record, just_scored=slug), f"{metric.name}: your score is stored.")
     return trigger_client_event(response, "records-changed", {"ids": [str(record.id)]})
 
 
 def _scores(
-    request: HttpRequest, project: Project, record: Record, refused: ScoreForm | None = None, status: int = 200
+    request: HttpRequest,
+    project: Project,
+    record: Record,
+    refused: ScoreForm | None = None,
+    just_scored: str = "",
+    status: int = 200,
 ) -> HttpResponse:
-    context = {"project": project, "record": record}
+    context = {"project": project, "record": record, "just_scored": just_scored}
     context |= scores_context(request, project, record, refused, request.POST.get("tab") == "scores")
     return vary(render(request, "records/_scores.html", context, status=status))
 
