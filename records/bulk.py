@@ -37,7 +37,7 @@ TURN_SECONDS = 300  # then other jobs have theirs
 SILENT_AFTER = 120  # seconds without a slice: the worker is given up
 COUNT_SECONDS = 10.0
 SLICE = MAX_ITEMS  # records in one transaction
-TRACES_AT_ONCE = 100  # whose spans are looked up together
+TRACES_AT_ONCE = 250  # whose spans are looked up together
 NEEDS = {BulkKind.TAG: Role.REVIEWER, BulkKind.UNTAG: Role.REVIEWER, BulkKind.DELETE: Role.ADMIN}
 
 Chosen = list[tuple[UUID, str]]

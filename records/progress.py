@@ -28,10 +28,7 @@ class Progress:
 
     @property
     def title(self) -> str:
-        job = self.job
-        what = DOES[job.kind]
-        tags = f" with {', '.join(job.tags)}" if job.kind == BulkKind.TAG else f" of {', '.join(job.tags)}"
-        return f"{what} {job.words}" + (tags if job.tags else "")
+        return title(self.job)
 
     @property
     def report(self) -> str:
@@ -69,6 +66,12 @@ class Progress:
         if not self.workers:
             return "Waiting: no worker is running. The work begins when one does."
         return "Waiting for a worker."
+
+
+def title(job: BulkJob) -> str:
+    """What is being done, such as "Tagging all records where ... with urgent"."""
+    tags = f" {'with' if job.kind == BulkKind.TAG else 'of'} {', '.join(job.tags)}" if job.tags else ""
+    return f"{DOES[job.kind]} {job.words}{tags}"
 
 
 def report(job: BulkJob) -> str:

@@ -18,7 +18,7 @@ from evalhub.health import workers_of
 from evalhub.models import Project, Role
 from records import bulk
 from records.models import UNFINISHED, BulkJob, BulkKind, BulkStatus, Tag
-from records.progress import Progress, report
+from records.progress import Progress, report, title
 from records.search import Count, SearchTimeout, ceiling_of
 from records.selection import Selection, SelectionProblem, read_selection
 from records.tagging import TagProblem
@@ -146,7 +146,8 @@ def _started(job: BulkJob) -> HttpResponse:
     """An empty dialog, and what the page should know."""
     response = HttpResponse()
     if not job.is_finished:
-        return trigger_client_event(response, "bulk-started", {})
+        words = f"{title(job)}: its progress is shown above the filter."
+        return trigger_client_event(htmx.toast(response, words), "bulk-started", {})
     state = "pass" if job.status == BulkStatus.COMPLETED and not job.failed else "errored"
     return trigger_client_event(htmx.toast(response, report(job), state), "records-changed", {})
 

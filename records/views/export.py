@@ -51,8 +51,10 @@ def _first(lines: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _told(lines: Iterator[bytes]) -> Iterator[bytes]:
-    """A file that ends early must not look whole, and a server that fails in a stream ends it as if it were: so the last
-    line says it, and reads as no record in either format."""
+    """A file that ends early must not look whole, and a server that fails in a stream ends it as if it were.
+
+    So the last line says it, and reads as no record in either format.
+    """
     try:
         yield from lines
     except Exception as problem:
