@@ -119,22 +119,28 @@ def _over_http(project: Any, way: str, options: argparse.Namespace, facts: dict[
         "json": (_json, "/api/v1/records", "application/json"),
     }[way]
     headers = {"Authorization": f"Bearer {key}", "Content-Type": kind}
-    rates, waits, memory = [], [], []
+    rates, waits, memory, costs = [], [], [], []
+    postgres = int((options.data / "pg" / "postmaster.pid").read_text().split()[0])
     with house.web() as (host, port, pid):
         for number in range(options.rounds + 1):  # the first one warms up
             bodies = [
                 encode(batch) for batch in _spans(options.records // BATCH, random.randrange(2**32), options.mixed)
             ]
             before = _count(project)
+            used = [figures.cpu_seconds(p) for p in (pid, postgres)]
             took, each = _post(host, port, path, headers, bodies, options.connections)
+            used = [figures.cpu_seconds(p) - u for p, u in zip((pid, postgres), used, strict=True)]
             _check(project, before, len(bodies) * BATCH)
             memory.append(figures.resident_mb(pid))
             if number:
                 rates.append(len(bodies) * BATCH / took)
+                costs.append([u * 1000 / (len(bodies) * BATCH) for u in used])
                 waits += each
     facts = facts | {"connections": options.connections, "body_bytes": len(bodies[0])}
     figures.report(f"ingest.{way}", rates, "records/s", **facts)
     figures.report(f"ingest.{way}.post", waits, "ms", p95=round(figures.p95(waits), 1), **facts)
+    for name, each in zip(("web_cpu", "postgres_cpu"), zip(*costs, strict=True), strict=True):
+        figures.report(f"ingest.{way}.{name}", each, "ms/record", **facts)
     figures.report(
         f"ingest.{way}.web_memory", memory[1:], "MB", first=round(memory[1]), last=round(memory[-1]), **facts
     )
