@@ -1,10 +1,10 @@
-"""What the filter bar shows of a filter: the painted text, a chip a clause, and menus that set one kind of clause."""
+"""What the filter bar shows of a filter beside its chips: the painted text, and menus that set one kind of clause."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from records.filterlang import And, Compare, FilterError, Node, clauses, in_words, to_text
+from records.filterlang import Compare, FilterError, Node, clauses, joined, to_text
 from records.filterlang.lexer import tokens
 from records.models import Metric
 
@@ -38,28 +38,11 @@ def echo(text: str, error: FilterError | None) -> list[Part]:
     return [*parts, Part("", text[at:])] if at < len(text) else parts
 
 
-class Chip(NamedTuple):
-    words: str
-    without: str  # the filter without this clause
-
-
-def chips(node: Node) -> list[Chip]:
-    """The clauses that all must hold, each with what is left when it is taken away."""
-    found = clauses(node) if node != And() else ()
-    return [
-        Chip(in_words(clause), to_text(And(tuple(other for other in found if other is not clause)))) for clause in found
-    ]
-
-
 def replaced(node: Node, names: Iterable[str], clause: str) -> str:
     """The filter with its top-level conditions on the fields `names` replaced by `clause` (empty: taken away)."""
     taken = set(names)
-    kept = [
-        part
-        for part in (clauses(node) if node != And() else ())
-        if not (isinstance(part, Compare) and part.field.text in taken)
-    ]
-    return " ".join(filter(None, [to_text(And(tuple(kept))), clause]))
+    kept = [part for part in clauses(node) if not (isinstance(part, Compare) and part.field.text in taken)]
+    return " ".join(filter(None, [to_text(joined(*kept)), clause]))
 
 
 @dataclass(slots=True)

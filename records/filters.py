@@ -1,6 +1,5 @@
 """The only door from URL parameters to records: django-filter's form around the filter language. It fails closed."""
 
-from collections.abc import Iterable
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -12,18 +11,7 @@ from django.utils import timezone
 
 from evalhub.models import Project, User
 from evalhub.zones import zone_of
-from records.filterlang import (
-    And,
-    Compare,
-    FilterError,
-    Node,
-    Not,
-    Or,
-    Vocabulary,
-    compile_sql,
-    in_words,
-    parse,
-)  # fmt: skip
+from records.filterlang import FilterError, Node, Vocabulary, compile_sql, in_words, parse
 from records.models import Record
 from records.search import SORTS, Search
 from records.vocabulary import vocabulary_of
@@ -111,21 +99,5 @@ class RecordFilters(django_filters.FilterSet):
 
     def words(self) -> str:
         """The filter as the end of a sentence: "where status is completed", in the reader's zone where it matters."""
-        said = in_words(self.node)
-        if not said:
-            return ""
-        dated = any(
-            c.field.spec.kind == "time" and c.values and c.values[0].raw[:1].isdigit() for c in compares(self.node)
-        )
-        return f"where {said}" + (f" ({self.zone.key})" if dated else "")
-
-
-def compares(node: Node) -> Iterable[Compare]:
-    match node:
-        case Compare():
-            yield node
-        case And() | Or():
-            for item in node.items:
-                yield from compares(item)
-        case Not():
-            yield from compares(node.item)
+        said = in_words(self.node, self.zone)
+        return f"where {said}" if said else ""

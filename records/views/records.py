@@ -14,7 +14,8 @@ from evalhub.models import Project, Role
 from records.charts import chart_of
 from records.columns import Column, chosen, default_keys
 from records.current import shown_scores
-from records.filterbar import chips, echo, facets, replaced
+from records.filterbar import echo, facets, replaced
+from records.filterlang import chips
 from records.filters import DEFAULT_SORT, RecordFilters
 from records.history import Bucket, history
 from records.models import Metric, RecordRollup
@@ -58,7 +59,9 @@ def list_context(request: HttpRequest, filters: RecordFilters) -> dict[str, Any]
         "may_make_keys": request.role >= Role.ADMIN,
         "origin": f"{request.scheme}://{request.get_host()}",
         "problem": problem,
-        "chips": [{"words": chip.words, "without": _with(request, q=chip.without)} for chip in chips(filters.node)],
+        "chips": [
+            {"words": chip.words, "without": _with(request, q=chip.rest)} for chip in chips(filters.node, filters.zone)
+        ],
         "facets": [_facet_links(request, facet) for facet in facets(filters.node, metrics)],
         "here": _with(request, after="", columns="", sort=""),
         "drawer_url": drawer_url(request, project),
