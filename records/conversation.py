@@ -1,9 +1,8 @@
 """Reads what a record holds as a conversation, where it is one. Pure; every text in it is hostile and stays text."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
-
-import orjson
 
 ROLES = {"system", "developer", "user", "assistant", "tool", "function", "human", "ai", "model"}
 SAME_ROLE = {"human": "user", "ai": "assistant", "model": "assistant", "function": "tool", "developer": "system"}
@@ -91,8 +90,8 @@ def _call(call: Any) -> Part:
     given = function.get("arguments", function.get("input", {}))
     if isinstance(given, str):
         try:
-            given = orjson.loads(given)
-        except orjson.JSONDecodeError:
+            given = json.loads(given)
+        except ValueError:
             return Part("data", given, f"calls {name}")
     return Part("data", pretty(given), f"calls {name}")
 
@@ -101,4 +100,4 @@ def pretty(value: Any) -> str:
     """Any JSON value as text to read: strings as they are, the rest indented."""
     if isinstance(value, str):
         return value
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+    return json.dumps(value, indent=2, ensure_ascii=False)  # orjson refuses whole numbers over 64 bits

@@ -46,3 +46,8 @@ def test_strange_content_is_shown_not_lost(content):
 @pytest.mark.parametrize("calls", [["x"], [None], [{"function": "f"}], [{"function": {"name": None}}]])
 def test_strange_tool_calls_break_nothing(calls):
     assert messages_of([{"role": "assistant", "tool_calls": calls}])
+
+
+def test_a_number_beyond_64_bits_is_shown():
+    shown = messages_of([{"role": "user", "content": {"n": 10**20}}])[0].parts[0].text
+    assert "100000000000000000000" in shown
