@@ -8,8 +8,12 @@ const mark = (index) => {
   at = Math.max(0, Math.min(index, all.length - 1));
   for (const row of all) row.classList.toggle("cursor", row === all[at]);
   all[at].scrollIntoView({ block: "nearest" });
+  on = all[at].dataset.id;
   return all[at];
 };
+// New rows: the cursor stays on its record, where that is still shown.
+let on;
+const again = () => { at = rows().findIndex((row) => row.dataset.id === on); if (at >= 0) mark(at); };
 const place = (index) => mark(index)?.querySelector("a")?.focus({ preventScroll: true });
 
 // The drawer goes through the list by itself; the cursor follows where its row is on this page.
@@ -20,7 +24,7 @@ document.addEventListener("record-shown", (event) => {
 
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.closest("input, textarea, select, dialog")) return;
+  if (event.target.closest("input:not([type=checkbox]), textarea, select, dialog")) return;
   if (event.key !== "j" && event.key !== "k") return;
   event.preventDefault();
   place(event.key === "j" ? at + 1 : Math.max(at - 1, 0));
@@ -42,7 +46,7 @@ const sayTimes = (root) => {
 };
 
 document.addEventListener("htmx:afterSettle", (event) => {
-  if (event.target.id === "results") at = -1;
+  if (event.target.id === "results") again();
   sayTimes(document);
 });
 sayTimes(document);

@@ -85,6 +85,7 @@ def page(chromium, live_server, console) -> Iterator[object]:
         lambda said: said.type == "error" and console.errors.append(f"{said.location.get('url', '')} {said.text}"),
     )
     yield page
+    page.wait_for_load_state("networkidle")  # what is still being asked for would meet the emptying of the tables
     context.close()
     assert console.unexpected() == []
 

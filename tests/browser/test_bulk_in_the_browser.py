@@ -100,6 +100,9 @@ def test_records_are_tagged_without_a_mouse(page: Page, filled, enter):
     expect(page.locator("#dialog dialog")).to_have_count(0)
     expect(ticked(page)).to_have_count(0)
     assert tagged() == {"r0", "r1", "r2"}
+    expect(page.locator("#records tbody tr").nth(2)).to_have_class("cursor")  # the place is kept
+    page.keyboard.press("j")
+    expect(page.locator("#records tbody tr").nth(3)).to_have_class("cursor")
 
 
 def test_a_tag_that_cannot_be_is_said_in_the_dialog(page: Page, filled, enter, console):

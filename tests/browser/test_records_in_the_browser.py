@@ -86,7 +86,7 @@ def test_rows_are_walked_and_opened_with_the_keyboard(page: Page, filled, enter)
     expect(rows(page).nth(1)).to_have_class("cursor")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Scores")).to_be_visible()
-    expect(page.get_by_text("Question 1?")).to_be_visible()
+    expect(page.locator("#drawer").get_by_text("Question 1?")).to_be_visible()
 
 
 def test_the_next_page_goes_on_where_this_one_ends(page: Page, filled, enter):
