@@ -5,8 +5,10 @@ Everything streams: a batch of records is read, written and forgotten.
 
 import csv
 import io
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import Any
 from uuid import UUID
 
@@ -16,8 +18,10 @@ from evalhub.api import to_json
 from evalhub.models import Project
 from records.json_records import record_json
 from records.models import Metric, Payload, Score, ScoreSource, ScoreStatus, ValueType
-from records.search import RecordRow
+from records.search import RecordRow, SearchTimeout
 from records.values import FIELDS
+
+log = logging.getLogger(__name__)
 
 COLUMNS = (
     "id", "external_id", "created_at", "started_at", "ended_at", "name", "kind", "source", "status", "is_root",
@@ -91,6 +95,26 @@ def csv_lines(project: Project, found: Iterable[Row]) -> Iterator[bytes]:
             cells += _score_cells(scores.get(slug))
         writer.writerow(cells)
         yield _taken(buffer)
+
+
+def begun(lines: Iterator[bytes]) -> Iterator[bytes]:
+    """The same lines for an answer that streams, of which the heading and the first record are made here and now: what
+    cannot be searched for is raised before the answer begins."""
+    first = list(islice(lines, 2))
+    return chain(first, _told(lines))
+
+
+def _told(lines: Iterator[bytes]) -> Iterator[bytes]:
+    """A file that ends early must not look whole, and a server that fails in a stream ends it as if it were.
+
+    So the last line says it, and reads as no record in either format.
+    """
+    try:
+        yield from lines
+    except Exception as problem:
+        log.exception("An export broke off.")
+        why = str(problem) if isinstance(problem, SearchTimeout) else "The server failed."
+        yield f"# The export broke off here, records are missing. {why}\n".encode()
 
 
 def _headings(slug: str) -> tuple[str, str, str]:

@@ -11,6 +11,7 @@ MAX_ERROR_CHARS = 10_000
 MAX_TAGS = 50
 MAX_TAG_CHARS = 100
 MAX_COMMENT_CHARS = 100_000  # the value of a comment score
+MAX_NUMBER = 1e300  # of a numerical score, either way: a hundred million of them can be added up
 MAX_JSON_DEPTH = 64
 MAX_AHEAD_SECONDS = 5 * 60  # a client's clock may run ahead by so much; else the time of arrival counts
 BLOB_BYTES = 64 * 1024  # files and data URLs over this are lifted out of the payload

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from evalhub.models import Project
-from records.limits import MAX_ITEMS
+from records.limits import MAX_ITEMS, MAX_NUMBER
 from records.models import Metric, Score, ValueType
 from records.models.metric import RESERVED_SLUGS, Direction
 from records.rows import as_rows
@@ -336,6 +336,8 @@ def _choice_problem(choice: Any) -> str:
         return f"The number of {value!r} is not a number."
     if number is not None and not math.isfinite(number):
         return f"The number of {value!r} is not finite."
+    if number is not None and abs(number) > MAX_NUMBER:
+        return f"The number of {value!r} is not between {-MAX_NUMBER:g} and {MAX_NUMBER:g}."
     return ""
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from records.limits import MAX_COMMENT_CHARS
+from records.limits import MAX_COMMENT_CHARS, MAX_NUMBER
 from records.models import Metric, ValueType
 from records.models.metric import Direction
 
@@ -90,6 +90,8 @@ def _numerical(metric: Metric, sent: Any) -> float:
         number = math.inf
     if not math.isfinite(number):
         raise ValueProblem(field, f"{field} must be a finite number.")
+    if abs(number) > MAX_NUMBER:
+        raise ValueProblem(field, f"{field} must be between {-MAX_NUMBER:g} and {MAX_NUMBER:g}, not {number:g}.")
     low, high = metric.min_score, metric.max_score
     if (low is not None and number < low) or (high is not None and number > high):
         if low is None:

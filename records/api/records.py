@@ -142,18 +142,12 @@ def _stream(request: HttpRequest, search: Search) -> StreamingHttpResponse | Non
         return None
     found = export.rows(request.project, batches(search, ceiling_of()))
     lines = export.csv_lines(request.project, found) if kind == "text/csv" else export.jsonl(found)
-    # The first line is made here, so that a filter that cannot run is refused and not cut off.
-    first = next(lines, b"")
-    response = StreamingHttpResponse(_with_first(first, lines), content_type=f"{kind}; charset=utf-8")
+    # Begun here, so that a filter that cannot run is refused and not cut off.
+    response = StreamingHttpResponse(export.begun(lines), content_type=f"{kind}; charset=utf-8")
     response["Content-Disposition"] = (
         f'attachment; filename="{request.project.slug}.{"csv" if kind == "text/csv" else "jsonl"}"'
     )
     return response
-
-
-def _with_first(first: bytes, rest: Any) -> Any:
-    yield first
-    yield from rest
 
 
 @router.get("/{id}", response={200: RecordDetail, **ERRORS}, auth=KeyAuth(Scope.READ))

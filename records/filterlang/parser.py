@@ -206,13 +206,15 @@ class Parser:
 
     # ---- operators and values
     def compare(self, field: Field) -> Node:
-        negated = bool(self.eat("keyword", "NOT"))
-        op = self.take().value
+        before = self.eat("keyword", "NOT")
+        negated, op = before is not None, self.take().value
         if op == ":" and (symbol := self.eat("op", "<", "<=", ">", ">=", "=")):
             op = symbol.value
         if op in ("!=", "<>"):
             op, negated = "=", True
         if op == "IS":
+            if before:
+                raise self.refuse("write IS NOT", before)
             op, negated = "=", bool(self.eat("keyword", "NOT"))
         if op == "IN" or (op == ":" and self.sees("op", "(")):
             op, values = ("in" if op == "IN" else ":in"), self.listed()

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import orjson
 
+from records.filterlang.values import EARLIEST, LATEST
 from records.search.plan import (
     COLUMNS,
     SORTS,
@@ -32,6 +33,7 @@ INSTANT = timedelta(microseconds=1)
 LEAST_SECONDS = 0.5  # for a first slice, however small the budget
 PROBE_SECONDS = 0.15
 RARE = 2_000
+CURSOR_DIGITS = 30  # more than any sorted column has, and few enough for PostgreSQL's numbers
 
 
 class BadCursor(ValueError):
@@ -221,7 +223,12 @@ def read_cursor(cursor: str, wanted: type) -> Position | None:
         position = Position(value, UUID(id) if id else None)
     except (ValueError, TypeError, NotBase64, InvalidOperation, AttributeError):
         raise BadCursor from None
-    wrong = isinstance(value, Decimal) and (wanted is datetime or position.id is None or not value.is_finite())
-    if wrong or (isinstance(value, datetime) and value.tzinfo is None):
+    if isinstance(value, datetime):
+        # Beyond these years, walking slices of time would leave the calendar.
+        wrong = value.tzinfo is None or not EARLIEST <= value.year <= LATEST
+    else:
+        digits = len(value.as_tuple().digits) + abs(value.as_tuple().exponent) if value.is_finite() else None
+        wrong = wanted is datetime or position.id is None or digits is None or digits > CURSOR_DIGITS
+    if wrong:
         raise BadCursor
     return position

@@ -46,7 +46,11 @@ class TagForm(forms.Form):
 
     def clean_tags(self) -> list[str]:
         """Split at commas; a tag that holds one stands in double quotes."""
-        return [tag for tag in next(csv.reader([self.cleaned_data["tags"]], skipinitialspace=True)) if tag.strip()]
+        try:
+            (tags,) = csv.reader([self.cleaned_data["tags"]], skipinitialspace=True)
+        except csv.Error:
+            raise forms.ValidationError("Tags stand in one line.") from None
+        return [tag for tag in tags if tag.strip()]
 
 
 class DeleteForm(forms.Form):

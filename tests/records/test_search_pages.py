@@ -1,10 +1,13 @@
 """Paging visits every matching row exactly once, in order, whichever way the search goes."""
 
+from base64 import urlsafe_b64encode
 from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module
 from typing import Any
+from uuid import UUID
 
+import orjson
 import pytest
 
 from evalhub.models import Project
@@ -131,6 +134,16 @@ NAN = "WyJuIiwiTmFOIixudWxsXQ"
         "A" * 5_000,
         "WyJ0IiwiMjAyNi0wMS0wMSIsbnVsbF0",
         "WyJuIiwiTmFOIixudWxsXQ",
+        *(
+            urlsafe_b64encode(orjson.dumps(parts)).decode().rstrip("=")
+            for parts in (
+                ["n", "1e999999", str(UUID(int=1))],
+                ["n", "1e-999999", str(UUID(int=1))],
+                ["t", "9999-12-31T00:00:00+00:00", None],
+                ["t", "0001-01-01T00:00:00+14:00", None],
+                ["t", "2026-01-01T00:00:00+00:00", 5],
+            )
+        ),
     ],
 )
 @pytest.mark.parametrize("sort", ["-created", "-latency"])

@@ -78,6 +78,8 @@ def test_a_value_its_number_and_its_verdict(metric, sent, value, passed):
         (numerical(), {"numerical_value": math.nan}, "numerical_value", "finite"),
         (numerical(), {"numerical_value": -math.inf}, "numerical_value", "finite"),
         (numerical(), {"numerical_value": 10**400}, "numerical_value", "finite"),
+        (numerical(max_score=None), {"numerical_value": 1.7e308}, "numerical_value", r"between -1e\+300 and 1e\+300"),
+        (numerical(min_score=None), {"numerical_value": -1.7e308}, "numerical_value", r"between -1e\+300 and 1e\+300"),
         (numerical(), {"numerical_value": 5.01}, "numerical_value", "between 1 and 5, not 5.01"),
         (numerical(max_score=None), {"numerical_value": 0}, "numerical_value", "at least 1"),
         (numerical(min_score=None), {"numerical_value": 6}, "numerical_value", "at most 5"),

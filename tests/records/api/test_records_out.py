@@ -8,9 +8,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from evalhub.models import AuditEvent, Scope
+from records import export
+from records.api import records as records_api
 from records.api.schemas import RecordDetail, RecordList
 from records.models import Record, RecordRollup, Score, ScoreSource, ScoreStatus
 from records.scores import ScoreResult, Task, claim, complete, plan_scores
+from records.search import SearchTimeout
 from records.values import read_value
 from tests import factories
 from tests.records.api.calls import call, key
@@ -275,3 +278,29 @@ def test_a_table_is_streamed_in_which_nothing_is_a_formula(project):
 def test_a_stream_with_a_wrong_filter_is_refused_and_not_cut_off(project):
     answer = call(key(project), "GET", "/records?q=modle:x", accept="text/csv")
     assert (answer.status, answer.error["code"]) == (400, "invalid_filter")
+
+
+@pytest.mark.parametrize(("accept", "writer"), [("application/x-ndjson", "jsonl"), ("text/csv", "csv_lines")])
+def test_a_stream_that_breaks_off_says_so_in_its_last_line(project, monkeypatch, accept, writer):
+    k = key(project)
+    post(k, at(1), at(2), at(3))
+    whole = getattr(export, writer)
+
+    def failing(*given):
+        yield from list(whole(*given))[:2]
+        raise RuntimeError("the disk is gone")
+
+    monkeypatch.setattr(export, writer, failing)
+    lines = streamed(call(k, "GET", "/records", accept=accept)).splitlines()
+    assert len(lines) == 3 and lines[-1].startswith("# The export broke off here") and "disk" not in lines[-1]
+
+
+@pytest.mark.parametrize("accept", ["application/x-ndjson", "text/csv"])
+def test_a_stream_whose_search_runs_out_of_time_is_refused_and_not_cut_off(project, monkeypatch, accept):
+    def slow(*given):
+        raise SearchTimeout
+        yield
+
+    monkeypatch.setattr(records_api, "batches", slow)
+    answer = call(key(project), "GET", "/records", accept=accept)
+    assert (answer.status, answer.error["code"]) == (503, "query_timeout")

@@ -120,6 +120,8 @@ def test_the_history_is_listed_newest_first_in_pages_that_stand_still(project, r
     seen = [item["id"] for page in (first, second, third) for item in page["items"]]
     assert seen == posted[::-1]
     assert third["next_cursor"] is None
+    for made_up in ("x", "WzVd", "W1tdXQ"):  # the last two: [5] and [[]]
+        assert call(k, "GET", f"{path}?cursor={made_up}").error["code"] == "invalid_cursor"
     assert [i["id"] for i in call(k, "GET", path).body["items"] if i["is_current"]] == [newer]
 
 

@@ -72,6 +72,7 @@ CASES = [
     ("model = a «/*» x */", "not part of the filter language"),
     ("model = a «UNION» SELECT 1", "not part of the filter language"),
     ("«EXISTS» (SELECT 1)", "not part of the filter language"),
+    ("error «NOT» IS NULL", "write IS NOT"),
     ("«metadata»:x", "write metadata.<name>"),
     ("«metadata.»:x", "write metadata.<name>"),
     ("«metadata..x»:1", "write metadata.<name>"),

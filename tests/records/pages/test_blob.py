@@ -51,6 +51,10 @@ def test_a_file_of_another_project_is_not_found(reader, project):
     assert reader.get(url.replace(other.slug, project.slug)).status_code == 404
 
 
+def test_an_address_that_no_file_can_have_is_not_found(reader, project):
+    assert reader.get(f"/p/{project.slug}/records/files/a%00b").status_code == 404
+
+
 def test_a_marker_that_a_client_made_up_names_no_file(reader, project):
     made_up = {"$blob": "../../secret", "content_type": "image/png", "size": 3}
     id = ingest(project, [RecordDraft("a", Source.API, START, inputs=made_up)], "ci").ids[0]

@@ -95,7 +95,7 @@ def test_ticked_records_are_tagged_and_the_page_is_told(reviewer, project):
     assert Record.objects.get(id=ids[0]).tags == ["a, b"]
 
 
-@pytest.mark.parametrize("tags", ["", " , ", "x" * 101, "a\x07b"])
+@pytest.mark.parametrize("tags", ["", " , ", "x" * 101, "a\x07b", "a\rb", '"a"\n"b"'])
 def test_a_tag_that_cannot_be_is_asked_for_again(reviewer, project, tags):
     ids = sent(project)
     answer = reviewer.post(at(project, "bulk-tag"), {"ids": ids, "tags": tags, "act": "tag"})

@@ -115,6 +115,7 @@ def test_a_link_can_carry_its_own_columns(reader, project):
     sent(project, metadata={"tier": "gold"})
     page = listed(reader, project, columns="metadata.tier,inputs.question,nonsense").content.decode()
     assert "gold" in page and "Answer 1." not in page and ">tier<" in page
+    assert listed(reader, project, columns="created,inputs.a\0b,metadata.\0").status_code == 200
 
 
 def test_metric_columns_show_value_and_verdict(reader, project):
