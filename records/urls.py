@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from records.views import blob, bulk, export, record, record_parts, record_scores, records, traces
+from records.views import blob, bulk, completion, export, record, record_parts, record_scores, records, traces
 
 app_name = "records"
 
@@ -10,6 +10,7 @@ urlpatterns = [
     path("v1/traces", traces.traces, name="traces"),
     path("p/<slug:slug>/records/", records.record_list, name="list"),
     path("p/<slug:slug>/records/count", records.record_count, name="count"),
+    path("p/<slug:slug>/records/complete", completion.complete, name="complete"),
     path("p/<slug:slug>/records/history", records.record_history, name="history"),
     path("p/<slug:slug>/records/tag", bulk.bulk_tag, name="bulk-tag"),
     path("p/<slug:slug>/records/delete", bulk.bulk_delete, name="bulk-delete"),

@@ -17,6 +17,7 @@ PAGES: dict[str, dict[str, Role]] = {
     "project-audit": {"GET": ADMIN},
     "records:list": {"GET": VIEWER},
     "records:count": {"GET": VIEWER},
+    "records:complete": {"GET": VIEWER},
     "records:history": {"GET": VIEWER},
     "records:bulk-tag": {"GET": REVIEWER, "POST": REVIEWER},
     "records:bulk-delete": {"GET": ADMIN, "POST": ADMIN},

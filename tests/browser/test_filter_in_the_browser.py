@@ -1,0 +1,73 @@
+"""The filter bar in a real browser: completion by keyboard, menus, help."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from evalhub.models import Role
+from records.drafts import RecordDraft
+from records.ingest import ingest
+from records.models import Source
+from tests import factories
+
+
+@pytest.fixture
+def filled(transactional_db):
+    project = factories.project()
+    now = timezone.now()
+    drafts = [
+        RecordDraft(
+            f"r{n}", Source.API, now - timedelta(hours=n), inputs=f"Question {n}?",
+            model="gpt-4o" if n % 3 else "claude haiku",
+        )
+        for n in range(12)
+    ]  # fmt: skip
+    ingest(project, drafts, "ci")
+    return project
+
+
+@pytest.fixture
+def bar(page: Page, filled, enter):
+    enter(factories.member(filled, Role.VIEWER))
+    page.goto(f"/p/{filled.slug}/records/")
+    return page.get_by_role("combobox", name="Filter")
+
+
+def test_a_filter_is_completed_by_keyboard_alone(page: Page, bar):
+    page.keyboard.press("/")
+    page.keyboard.type("😀 mod")
+    expect(page.get_by_role("option").first).to_contain_text("model")
+    expect(bar).to_have_attribute("aria-expanded", "true")
+    page.keyboard.press("Tab")
+    expect(bar).to_have_value("😀 model:")
+    bar.fill("")
+    page.keyboard.type("mod")
+    expect(page.get_by_role("option", name=re.compile("^model"))).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    expect(bar).to_have_attribute("aria-activedescendant", "completion-1")
+    page.keyboard.press("Enter")
+    expect(bar).to_have_value("model:")
+    expect(page.get_by_role("option")).to_have_text(["gpt-4o", "claude haiku"])
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("option", name="claude haiku")).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("Enter")
+    expect(bar).to_have_value('model:"claude haiku" ')
+    page.keyboard.press("Enter")
+    expect(page.locator("#count")).to_have_text("4 records")
+
+
+def test_escape_closes_the_list_and_keeps_what_was_typed(page: Page, bar):
+    bar.focus()
+    page.keyboard.type("mod")
+    expect(page.get_by_role("option").first).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("option")).to_have_count(0)
+    expect(bar).to_be_focused()
+    expect(bar).to_have_value("mod")
+    page.keyboard.press("ArrowDown")
+    page.get_by_role("option", name=re.compile("^model")).click()
+    expect(bar).to_have_value("model:")
