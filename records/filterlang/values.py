@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Any
 
 from records.filterlang.tree import Value
@@ -38,6 +38,7 @@ def time_of(value: Value, now: datetime, zone: tzinfo) -> tuple[datetime, dateti
     at = at if at.tzinfo else at.replace(tzinfo=zone)
     if DATE.fullmatch(value.raw):
         return at, datetime.combine(at.date() + timedelta(days=1), time(), zone)
+    at = at.astimezone(UTC)  # an offset may be 23:59, of which PostgreSQL knows no more than 15:59
     return at, at
 
 

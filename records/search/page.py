@@ -220,6 +220,8 @@ def read_cursor(cursor: str, wanted: type) -> Position | None:
     try:
         kind, text, id = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         value = datetime.fromisoformat(text) if kind == "t" else Decimal(text)
+        if isinstance(value, datetime) and value.tzinfo and EARLIEST <= value.year <= LATEST:
+            value = value.astimezone(UTC)
         position = Position(value, UUID(id) if id else None)
     except (ValueError, TypeError, NotBase64, InvalidOperation, AttributeError):
         raise BadCursor from None

@@ -152,6 +152,13 @@ def test_a_cursor_that_no_page_gave_out_is_refused(project: Project, cursor: str
         page(search_for(project, Vocabulary(), "", sort=sort), cursor)
 
 
+def test_an_offset_that_only_python_knows_is_no_crash(project: Project) -> None:
+    at = "2026-01-01T00:00:00+23:59"
+    assert page(search_for(project, Vocabulary(), f"created >= '{at}' started < '{at}'")).rows == []
+    cursor = urlsafe_b64encode(orjson.dumps(["t", at, str(UUID(int=1))])).decode().rstrip("=")
+    assert page(search_for(project, Vocabulary(), ""), cursor).rows == []
+
+
 # ---- all that match
 def test_batches_hold_everything_that_matches_once(stock: Any) -> None:
     project, rows, vocabulary = stock
