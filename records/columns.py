@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from records.column_keys import parts_of
 from records.models import Metric, ValueType
 
 PAYLOAD_FIELDS = ("inputs", "outputs", "expected")
 MAX_COLUMNS = 40
-MAX_PATH_LEVELS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +80,8 @@ def chosen(keys: Iterable[str], metrics: Sequence[Metric]) -> list[Column]:
 def column_of(key: str, metrics: dict[str, Metric]) -> Column | None:
     if key in BASE:
         return BASE[key]
-    head, _, rest = key.partition(".")
-    path = tuple(rest.split(".")) if rest else ()
-    if len(path) > MAX_PATH_LEVELS or "" in path or "\0" in rest:  # PostgreSQL has no NUL to look for
-        return None
+    head, *path = parts_of(key) or ("",)
+    rest = ".".join(path)
     if head in PAYLOAD_FIELDS:
         label = rest or {"inputs": "Input", "outputs": "Output", "expected": "Expected"}[head]
         return Column(key, label, "c-out dim" if head != "inputs" else "c-in", path=(head, *path))

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from records.views import blob, bulk, completion, export, record, record_parts, record_scores, records, traces
+from records.views import blob, bulk, completion, export, facets, layout, record, record_parts, record_scores, records, traces
 
 app_name = "records"
 
@@ -11,7 +11,11 @@ urlpatterns = [
     path("p/<slug:slug>/records/", records.record_list, name="list"),
     path("p/<slug:slug>/records/count", records.record_count, name="count"),
     path("p/<slug:slug>/records/complete", completion.complete, name="complete"),
+    path("p/<slug:slug>/records/facets/<slug:key>", facets.record_facet, name="facet"),
+    path("p/<slug:slug>/records/between", facets.record_between, name="between"),
     path("p/<slug:slug>/records/history", records.record_history, name="history"),
+    path("p/<slug:slug>/records/layout", layout.layout, name="layout"),
+    path("p/<slug:slug>/records/layout.json", layout.layout_json, name="layout-json"),
     path("p/<slug:slug>/records/tag", bulk.bulk_tag, name="bulk-tag"),
     path("p/<slug:slug>/records/delete", bulk.bulk_delete, name="bulk-delete"),
     path("p/<slug:slug>/records/export", export.record_export, name="export"),

@@ -1,4 +1,5 @@
 from records.models.bulk import UNFINISHED, BulkJob, BulkKind, BulkStatus
+from records.models.layout import ColumnLayout, Density
 from records.models.metric import Metric, ValueType
 from records.models.price import ModelPrice
 from records.models.record import Blob, Kind, Outbox, Payload, Record, RecordStatus, Source, Tag
@@ -6,7 +7,7 @@ from records.models.rollup import RecordRollup, RecordSample, ScoreRollup, Score
 from records.models.score import Outcome, Rank, Score, ScoreDetail, ScoreSource, ScoreStatus
 
 __all__ = [
-    "UNFINISHED", "Blob", "BulkJob", "BulkKind", "BulkStatus", "Kind", "Metric", "ModelPrice", "Outbox",
-    "Outcome", "Payload", "Rank", "Record", "RecordRollup", "RecordSample", "RecordStatus", "Score",
-    "ScoreDetail", "ScoreRollup", "ScoreSample", "ScoreSource", "ScoreStatus", "Source", "Tag", "ValueType",
+    "UNFINISHED", "Blob", "BulkJob", "BulkKind", "BulkStatus", "ColumnLayout", "Density", "Kind", "Metric",
+    "ModelPrice", "Outbox", "Outcome", "Payload", "Rank", "Record", "RecordRollup", "RecordSample", "RecordStatus",
+    "Score", "ScoreDetail", "ScoreRollup", "ScoreSample", "ScoreSource", "ScoreStatus", "Source", "Tag", "ValueType",
 ]  # fmt: skip

@@ -12,19 +12,20 @@ from evalhub.access import project_page
 from evalhub.htmx import render_page
 from evalhub.models import Project, Role
 from records.charts import chart_of
-from records.columns import Column, chosen, default_keys
+from records.column_keys import split_keys
+from records.columns import Column, chosen
 from records.current import shown_scores
 from records.filterbar import echo, facets, replaced
 from records.filterlang import chips
 from records.filters import DEFAULT_SORT, RecordFilters
 from records.history import Bucket, history
-from records.models import Metric, RecordRollup
+from records.layouts import columns_of, layout_of
+from records.models import ColumnLayout, Metric, RecordRollup
 from records.previews import previews
 from records.search import BadCursor, Page, SearchTimeout, count, page
 from records.tables import PREVIEW_CHARS, RecordTable, Row, record_table
 from records.views.record import drawer_url
 
-PAGE_ROWS = 50
 STACKS = ("status", "source")
 WORDS_OF_SORT = {"created": "time", "latency": "latency", "cost": "cost", "tokens": "tokens"}
 
@@ -44,15 +45,14 @@ def list_context(request: HttpRequest, filters: RecordFilters) -> dict[str, Any]
     """What the rows need, and what is around them. Only the rows are searched for here."""
     project, after = filters.project, request.GET.get("after", "")
     metrics = list(Metric.objects.filter(project=project, archived_at=None))
-    columns = chosen(
-        request.GET.get("columns", "").split(",") if request.GET.get("columns") else default_keys(metrics), metrics
-    )
-    found, problem = _found(filters, after)
+    layout = layout_of(project, request.user)
+    columns = chosen(split_keys(request.GET.get("columns", "")), metrics) or columns_of(layout, metrics)
+    found, problem = _found(filters, after, layout.rows)
     words = filters.words()
     return {
         "title": f"Records {words}".strip(),
         "words": words,
-        "table": table_of(request, filters, found, columns) if found.rows else None,
+        "table": table_of(request, filters, found, columns, layout) if found.rows else None,
         "empty_template": "records/_nothing.html"
         if found.rows or words or after or has_records(project)
         else "records/_welcome.html",
@@ -79,15 +79,17 @@ def list_context(request: HttpRequest, filters: RecordFilters) -> dict[str, Any]
     }
 
 
-def _found(filters: RecordFilters, after: str) -> tuple[Page, str]:
+def _found(filters: RecordFilters, after: str, rows: int) -> tuple[Page, str]:
     """The page's rows, or none and what the reader should know instead."""
     try:
-        return page(filters.search, after, PAGE_ROWS), ""
+        return page(filters.search, after, rows), ""
     except (SearchTimeout, BadCursor) as problem:
         return Page([]), str(problem)
 
 
-def table_of(request: HttpRequest, filters: RecordFilters, found: Page, columns: list[Column]) -> RecordTable:
+def table_of(
+    request: HttpRequest, filters: RecordFilters, found: Page, columns: list[Column], layout: ColumnLayout
+) -> RecordTable:
     """Fetches just what the columns show: previews and scores take a query each, for this page's rows."""
     project, ids = filters.project, [row.id for row in found.rows]
     paths = [column.path for column in columns if column.path]
@@ -109,7 +111,14 @@ def table_of(request: HttpRequest, filters: RecordFilters, found: Page, columns:
     caption = (
         "newest first" if order == DEFAULT_SORT else f"by {by}, {'highest' if order[0] == '-' else 'lowest'} first"
     )
-    return record_table(rows, columns, order, lambda sort: f"{base}{_with(request, sort=sort, after='')}", caption)
+    table = record_table(rows, columns, order, lambda sort: f"{base}{_with(request, sort=sort, after='')}", caption)
+    table.look = f"{layout.density} wrap" if layout.wrap else layout.density
+    return table
+
+
+def back_to_list(request: HttpRequest, project: Project) -> str:
+    """The first page of the list that a dialog was opened over, without the columns of its link."""
+    return f"{reverse('records:list', args=[project.slug])}{_with(request, columns='', after='')}".rstrip("?")
 
 
 def has_records(project: Project) -> bool:

@@ -19,6 +19,11 @@ openBrought();
 // A dialog that HTMX brought is gone once closed, so that the next one finds no ids of the last one.
 document.addEventListener("close", (event) => { if (event.target.matches("#dialog dialog")) event.target.remove() }, true);
 
+// One whose form was accepted, and which sends its page elsewhere, has done its work.
+document.addEventListener("htmx:afterRequest", ({ target, detail }) => {
+  if (detail.xhr.getResponseHeader("HX-Location")) target.closest?.("#dialog dialog")?.close();
+});
+
 document.addEventListener("htmx:confirm", (event) => {
   if (!event.detail.question) return;
   event.preventDefault();
