@@ -51,6 +51,8 @@ class Choice:
     clause: str
     on: bool = False
     q: str = ""  # the whole filter once this is chosen
+    href: str = ""
+    count: str = ""  # how many records that leaves; filled in when the menu opens
 
 
 @dataclass(slots=True)
@@ -80,6 +82,7 @@ STATUSES = (
 )  # fmt: skip
 OUTCOMES = (("fails", "fail"), ("passes", "pass"), ("errored", "errored"), ("is pending", "pending"))
 METRICS_IN_FACET = 8
+SEEN = (("model", "Model"), ("environment", "Environment"))  # their choices are the values of the records
 
 
 def facets(node: Node, metrics: list[Metric]) -> list[Facet]:
@@ -88,19 +91,22 @@ def facets(node: Node, metrics: list[Metric]) -> list[Facet]:
         outcomes.append((f"{metric.name} fails", f"metric.{metric.slug}.status:fail"))
     statuses = ("metric.status", *(f"metric.{metric.slug}.status" for metric in metrics))
     made = [
-        _facet(node, "time", "Any time", ("created",), SPANS_OF_TIME),
-        _facet(node, "source", "Source", ("source",), SOURCES),
-        _facet(node, "status", "Scoring", ("status",), STATUSES),
-        _facet(node, "metric", "Metric", statuses, outcomes),
+        facet_of(node, "time", "Any time", ("created",), SPANS_OF_TIME),
+        facet_of(node, "source", "Source", ("source",), SOURCES),
+        facet_of(node, "status", "Scoring", ("status",), STATUSES),
+        facet_of(node, "metric", "Metric", statuses, outcomes),
     ]
+    for key, label in SEEN:
+        made.append(facet_of(node, key, label, (key,), ()))
     return made
 
 
-def _facet(node: Node, key: str, label: str, fields: tuple[str, ...], choices: Iterable[tuple[str, str]]) -> Facet:
+def facet_of(node: Node, key: str, label: str, fields: tuple[str, ...], choices: Iterable[tuple[str, str]]) -> Facet:
     set_now = {to_text(c).replace(" ", "") for c in clauses(node) if isinstance(c, Compare) and c.field.text in fields}
     facet = Facet(key, label, fields, on=bool(set_now))
     for words, clause in choices:
-        on = clause.replace(":>", ">") in set_now or clause in set_now
+        packed = clause.replace(" ", "")
+        on = packed.replace(":>", ">") in set_now or packed in set_now
         facet.choices.append(Choice(words, clause, on, replaced(node, fields, clause)))
         if on:
             facet.label = words

@@ -1,0 +1,72 @@
+"""The filter bar's menus: their choices with counts, fetched when one opens, and a time range of one's own."""
+
+from dataclasses import replace
+from datetime import date
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+
+from evalhub.access import project_page
+from evalhub.models import Project
+from records.completion import plain_value
+from records.facet_counts import COLUMNS, count_choices, values_of
+from records.filterbar import SEEN, Choice, Facet, facet_of, facets, replaced
+from records.filterlang import parse, quoted
+from records.filters import RecordFilters
+from records.models import Metric
+from records.views.records import _with
+
+
+@project_page("GET")
+def record_facet(request: HttpRequest, project: Project, key: str) -> HttpResponse:
+    """The inside of one menu."""
+    filters = RecordFilters(request.GET, project, request.user)
+    metrics = list(Metric.objects.filter(project=project, archived_at=None))
+    if filters.error is not None:
+        return HttpResponse(status=422)
+    found = next((facet for facet in facets(filters.node, metrics) if facet.key == key), None)
+    if found is None:
+        raise Http404("No such menu.")
+    about = ""
+    if key in COLUMNS:
+        found, about = seen_facet(filters, found)
+    else:
+        count_choices(filters.search, found)
+    for choice in found.choices:
+        choice.href = _with(request, q=choice.q)
+    return render(request, "records/_facet.html", {"facet": found, "about": about, "project": project})
+
+
+def seen_facet(filters: RecordFilters, facet: Facet) -> tuple[Facet, str]:
+    """The menu with the values of the records that the rest of the filter finds, and what its numbers stand for."""
+    rest = parse(replaced(filters.node, facet.fields, ""), filters.vocabulary)
+    values = values_of(replace(filters.search, node=rest), facet.key)
+    named = [
+        (value or "None", f"{facet.key}:{plain_value(value)}" if value else f"{facet.key} IS NULL")
+        for value, _ in values.counts
+    ]
+    made = facet_of(filters.node, facet.key, dict(SEEN)[facet.key], facet.fields, named)
+    for choice, (_, n) in zip(made.choices, values.counts, strict=False):
+        choice.count = f"{n:,}"
+    if not made.choices:
+        made.choices.append(Choice("No records", "", q=filters.text))
+    return made, values.about
+
+
+@project_page("GET")
+def record_between(request: HttpRequest, project: Project) -> HttpResponse:
+    """To the list with its time set from one date to another, either of which may be left out."""
+    base, filters = reverse("records:list", args=[project.slug]), RecordFilters(request.GET, project, request.user)
+    if filters.error is not None:  # the list says what is wrong
+        return HttpResponseRedirect(f"{base}{_with(request)}")
+    bounds = [(sign, request.GET.get(name, "")) for sign, name in ((">=", "from"), ("<=", "to"))]
+    clauses = [f"created {sign} {_date(written)}" for sign, written in bounds if written]
+    return HttpResponseRedirect(f"{base}{_with(request, q=replaced(filters.node, ('created',), ' '.join(clauses)))}")
+
+
+def _date(written: str) -> str:
+    try:
+        return date.fromisoformat(written).isoformat()
+    except ValueError:
+        return quoted(written[:40])  # not a date: the list says so

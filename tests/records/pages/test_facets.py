@@ -1,0 +1,104 @@
+from datetime import UTC, datetime
+from html import unescape
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.urls import reverse
+
+from evalhub.models import Role
+from records.drafts import RecordDraft, ScoreDraft
+from records.ingest import ingest
+from records.models import Source
+from tests import factories
+
+HOSTILE = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def reader(client, project):
+    client.force_login(factories.member(project, Role.VIEWER))
+    return client
+
+
+def sent(project, *drafts: dict) -> None:
+    at = datetime(2026, 6, 1, tzinfo=UTC)
+    ingest(project, [RecordDraft(f"r{n}", Source.API, at, **draft) for n, draft in enumerate(drafts)], "ci")
+
+
+def menu(client, project, key: str, **query: str) -> list[tuple[str, str, str]]:
+    """(label, count, filter once chosen) of each choice."""
+    answer = client.get(reverse("records:facet", args=[project.slug, key]), query)
+    assert answer.status_code == 200
+    choices = answer.context["facet"].choices
+    for choice in choices:
+        assert f'href="{reverse("records:list", args=[project.slug])}{choice.href}"' in unescape(
+            answer.content.decode()
+        )
+    return [(choice.label, choice.count, choice.q) for choice in choices]
+
+
+def test_a_menu_of_values_counts_what_the_rest_of_the_filter_finds(reader, project):
+    sent(project, {"model": "a b"}, {"model": "a b"}, {"model": "c"}, {}, {"model": "c", "environment": "live"})
+    assert menu(reader, project, "model") == [
+        ("a b", "2", 'model:"a b"'), ("c", "2", "model:c"), ("None", "1", "model IS NULL"),
+    ]  # fmt: skip
+    assert menu(reader, project, "model", q="environment:live model:x") == [
+        ("c", "1", "environment:live model:c"), ("Clear", "", "environment:live"),
+    ]  # fmt: skip
+    assert menu(reader, project, "environment", q="model:c")[0][1] == "1"
+
+
+def test_the_chosen_value_is_marked(reader, project):
+    sent(project, {"model": "a b"})
+    answer = reader.get(reverse("records:facet", args=[project.slug, "model"]), {"q": 'model:"a b"'})
+    assert 'aria-current="true"><bdi>a b</bdi>' in answer.content.decode()
+
+
+def test_every_other_menu_counts_each_of_its_choices(reader, project):
+    factories.metric(project, "quality")
+    failing = ScoreDraft("quality", {"numerical_value": 0.1})
+    sent(project, {"scores": [failing]}, {"model": "x"})
+    assert ("Completed", "1", "status:completed") in menu(reader, project, "status")
+    assert ("API", "2", "source:api") in menu(reader, project, "source")
+    assert ("Quality fails", "1", "metric.quality.status:fail") in menu(reader, project, "metric")
+    assert {count for _, count, _ in menu(reader, project, "time")} == {"0"}
+
+
+def test_hostile_values_are_escaped(reader, project):
+    sent(project, {"model": HOSTILE})
+    page = reader.get(reverse("records:facet", args=[project.slug, "model"])).content.decode()
+    assert "<script" not in page and "&lt;script" in page
+
+
+def test_a_list_without_records_says_so(reader, project):
+    assert menu(reader, project, "model")[0][0] == "No records"
+
+
+def test_unreadable_filters_and_unknown_menus_count_nothing(reader, project):
+    assert reader.get(reverse("records:facet", args=[project.slug, "model"]), {"q": "modle:x"}).status_code == 422
+    assert reader.get(reverse("records:facet", args=[project.slug, "other"])).status_code == 404
+
+
+def test_the_page_asks_for_counts_only_when_a_menu_opens(reader, project, query_budget):
+    sent(project, {"model": "m"})
+    page = reader.get(reverse("records:list", args=[project.slug])).content.decode()
+    assert page.count('hx-trigger="toggle once"') >= 6
+    with query_budget("records:facet, model"):
+        menu(reader, project, "model")
+
+
+@pytest.mark.parametrize(
+    ("dates", "filter"),
+    [
+        ({"from": "2026-01-31", "to": "2026-02-01"}, "model:x created >= 2026-01-31 created <= 2026-02-01"),
+        ({"from": "2026-01-31"}, "model:x created >= 2026-01-31"),
+        ({"to": "2026-02-01"}, "model:x created <= 2026-02-01"),
+        ({}, "model:x"),
+        ({"from": 'x" OR a'}, 'model:x created >= "x\\" OR a"'),
+    ],
+)
+def test_two_dates_become_the_filters_time(reader, project, dates, filter):
+    query = {"q": "model:x created:>-7d", "spans": "all"} | dates
+    answer = reader.get(reverse("records:between", args=[project.slug]), query)
+    assert answer.status_code == 302
+    assert parse_qs(urlsplit(answer["Location"]).query) == {"q": [filter], "spans": ["all"]}
