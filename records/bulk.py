@@ -91,8 +91,10 @@ def start(
 
 
 def _spans_of(project: Project, ids: Sequence[UUID]) -> int:
-    found = Record.objects.filter(project=project, id__in=ids).aggregate(n=Sum("trace_spans"))
-    return found["n"] or 0
+    """How many spans may lie below the records, at the most: those of their traces, which the traces' roots know."""
+    traces = Record.objects.filter(project=project, id__in=ids).exclude(trace_id="").values("trace_id")
+    carriers = Record.objects.filter(project=project, trace_id__in=traces, is_root=True).exclude(trace_id="")
+    return carriers.aggregate(n=Sum("trace_spans"))["n"] or 0
 
 
 def ring(job_id: int, attempt: int = 0) -> None:

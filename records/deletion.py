@@ -22,12 +22,26 @@ def delete_records(project_id: int, ids: Iterable[UUID]) -> int:
     return sum(_delete(project_id, part) for part in batched(sorted(set(ids)), MAX_ITEMS))
 
 
-@transaction.atomic
+class _Moved(Exception):
+    """A record joined a trace between the reading of its trace and the lock."""
+
+
 def _delete(project_id: int, ids: Sequence[UUID]) -> int:
+    while True:
+        try:
+            return _locked_delete(project_id, ids)
+        except _Moved:
+            continue  # a record joins a trace at most once
+
+
+@transaction.atomic
+def _locked_delete(project_id: int, ids: Sequence[UUID]) -> int:
     with connection.cursor() as cursor:
         step = steps(cursor, SQL, project_id)
-        keys = [key for (key,) in step("trace_keys", ids=list(ids))]
-        step("trace_locks", keys=keys)
+        keys = {key for (key,) in step("trace_keys", ids=list(ids))}
+        step("trace_locks", keys=sorted(keys))
+        if not {key for (key,) in step("trace_keys", ids=list(ids))} <= keys:
+            raise _Moved
         found = step("gone", ids=list(ids))
         if not found:
             return 0

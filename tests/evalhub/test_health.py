@@ -32,7 +32,7 @@ def ready(client) -> tuple[int, dict]:
 def test_alive_needs_no_database_and_no_session(client):
     """No `db` fixture: a query would fail this test."""
     answer = client.get("/healthz")
-    assert (answer.status_code, answer.content) == (200, b"ok")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
     assert "Set-Cookie" not in answer.headers
 
 

@@ -32,7 +32,7 @@ def up(tmp_path_factory):
 
 
 def test_it_serves_pages_to_the_admin_whose_password_it_shows(up):
-    assert up.get("/healthz") == (200, "ok")
+    assert up.get("/healthz") == (200, '{"status": "ok"}')
     assert up.sign_in(up.password()) == (200, f"{up.url}/")
     status, page = up.get("/")
     assert status == 200 and "/static/" in page

@@ -15,13 +15,14 @@ from django.utils import timezone
 
 from evalhub import health
 from evalhub.models import Project
-from records import bulk, rollups, scores
+from records import bulk, outbox, rollups, scores
 
 log = logging.getLogger(__name__)
 
 EVERY = 60.0  # seconds between two sweeps
 NIGHT = 3  # the hour (UTC) from which the nightly tasks are due
 MOST_SLICES = 100  # of one project's expired leases in one sweep
+OUTBOX_DAYS = 7
 LOCK = 0x45_48_53_57  # "EHSW": of several hosts' sweepers one works, the others stand by
 
 
@@ -44,6 +45,13 @@ def clear_sessions() -> None:
     call_command("clearsessions")
 
 
+def expire_outbox() -> None:
+    """What online scoring has not planned in a week is no longer news."""
+    before = timezone.now() - timedelta(days=OUTBOX_DAYS)
+    for project in _projects():
+        outbox.expire(project, before)
+
+
 @dataclass(frozen=True)
 class Task:
     name: str
@@ -56,6 +64,7 @@ TASKS = (
     Task("bulk jobs", bulk.ring_lost),
     Task("roll-ups", repair_rollups, nightly=True),
     Task("sessions", clear_sessions, nightly=True),
+    Task("outbox", expire_outbox, nightly=True),
 )
 
 
