@@ -54,12 +54,10 @@ document.addEventListener("click", (event) => {
 });
 
 document.addEventListener("htmx:afterSettle", (event) => {
-  if (event.target.id !== "drawer") {
-    if (event.target.id === "results" && drawer() && !openId(location.href)) drawer().replaceChildren(); // another list
-    return;
-  }
+  if (!drawer() || (event.target.id !== "drawer" && event.target.id !== "results")) return;
+  if (event.target.id === "results" && !openId(location.href)) drawer().replaceChildren(); // another list
   const id = drawer().querySelector("[data-record]")?.dataset.record;
-  if (!drawer().contains(document.activeElement)) drawer().focus({ preventScroll: true });
+  if (event.target.id === "drawer" && !drawer().contains(document.activeElement)) drawer().focus({ preventScroll: true });
   if (id) document.dispatchEvent(new CustomEvent("record-shown", { detail: { id } }));
 });
 

@@ -183,7 +183,7 @@ def test_on_a_phone_the_drawer_fills_the_screen(page: Page, filled, enter):
     page.goto(f"/p/{filled.slug}/records/?q=name:'number 0'")
     rows(page).first.locator("a.open").click()
     expect(title(page)).to_be_visible()
-    assert drawer(page).bounding_box()["width"] == PHONE["width"]
+    expect(drawer(page)).to_have_css("width", f"{PHONE['width']}px")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     page.get_by_role("link", name="Close the record").click()
     expect(drawer(page)).to_be_hidden()
