@@ -16,3 +16,15 @@ if __name__ == "__main__":
             execute_from_command_line(sys.argv)
     except ImproperlyConfigured as problem:  # a value of the environment: its name and why, no traceback
         sys.exit(str(problem))
+    except Exception as problem:
+        from django.db import OperationalError, connection
+
+        if not isinstance(problem, OperationalError) or connection.connection is not None:
+            raise
+        where = connection.settings_dict["HOST"] or "localhost"
+        hint = (
+            ""
+            if os.environ.get("DATABASE_URL")
+            else " Is `manage.py up` running? With `up --data X`, set EVALHUB_DATA=X."
+        )
+        sys.exit(f"There is no database at {where}.{hint}\n{str(problem).splitlines()[0]}")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from records.filterlang import Compare, FilterError, Node, clauses, joined, to_text
 from records.filterlang.lexer import tokens
-from records.models import Metric
+from records.models import Metric, ValueType
 
 
 class Part(NamedTuple):
@@ -87,7 +87,10 @@ SEEN = (("model", "Model"), ("environment", "Environment"))  # their choices are
 
 def facets(node: Node, metrics: list[Metric]) -> list[Facet]:
     outcomes = [(f"Any metric {word}", f"metric.status:{code}") for word, code in OUTCOMES]
-    for metric in metrics[:METRICS_IN_FACET]:
+    failing = [
+        metric for metric in metrics if metric.value_type != ValueType.COMMENT
+    ]  # a comment neither passes nor fails
+    for metric in failing[:METRICS_IN_FACET]:
         outcomes.append((f"{metric.name} fails", f"metric.{metric.slug}.status:fail"))
     statuses = ("metric.status", *(f"metric.{metric.slug}.status" for metric in metrics))
     made = [

@@ -202,7 +202,8 @@ READERS: dict[str, Reader] = {
 # Every name that a sender may use at the top of a record -> the draft's field, its own name first.
 NAMES: dict[str, str] = {
     **{name: name for name in READERS if not name.endswith("_ms")},
-    "id": "external_id", "latency": "latency_ms", "ttft": "ttft_ms", "end_time": "ended_at", "case": "case_id",
+    "id": "external_id", "created": "created_at", "latency": "latency_ms", "ttft": "ttft_ms",
+    "end_time": "ended_at", "case": "case_id",
     "input": "inputs", "output": "outputs", "llm_input": "inputs", "llm_output": "outputs",
     "expected_output": "expected", **unified.METRICS, **unified.METADATA,
 }  # fmt: skip

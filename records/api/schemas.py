@@ -46,12 +46,32 @@ ERRORS = {code: Error for code in (400, 401, 403, 404, 413, 503)}
 def one_or_many(model: type[Schema], wrapped: str = "") -> dict[str, Any]:
     """The request body of a call that reads it itself, for the API's page: one object, a list of them, or the list as
     `wrapped` of an object."""
-    schema = model.json_schema()
+    schema = _inlined(model.json_schema())
     several = {"type": "array", "items": schema}
     either = [schema, several]
     if wrapped:
         either.append({"type": "object", "properties": {wrapped: several}, "required": [wrapped]})
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": {"oneOf": either}}}}}
+
+
+def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema without references: they are to its own root, which it is not in the API's document. A type within
+    itself (spans of spans) is described once, then only named."""
+    known = schema.pop("$defs", {})
+
+    def put(part: Any, above: tuple[str, ...] = ()) -> Any:
+        if isinstance(part, list):
+            return [put(item, above) for item in part]
+        if not isinstance(part, dict):
+            return part
+        if "$ref" not in part:
+            return {key: put(value, above) for key, value in part.items()}
+        name = part["$ref"].rpartition("/")[2]
+        if name in above or name not in known:
+            return {"type": "object", "description": f"Again a {name}."}
+        return put(known[name], (*above, name)) | {key: value for key, value in part.items() if key != "$ref"}
+
+    return put(schema)
 
 
 class Choice(Strict):
