@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from records.views import blob, bulk, completion, export, facets, layout, record, record_parts, record_scores, records, traces
+from records.views import (
+    blob,
+    bulk,
+    cell_filters,
+    completion,
+    export,
+    facets,
+    layout,
+    record,
+    record_parts,
+    record_scores,
+    records,
+    traces,
+)
 
 app_name = "records"
 
@@ -25,6 +38,7 @@ urlpatterns = [
     path("p/<slug:slug>/records/jobs/<int:id>/dismiss", bulk.bulk_dismiss, name="bulk-dismiss"),
     path("p/<slug:slug>/records/files/<str:sha256>", blob.blob, name="blob"),
     path("p/<slug:slug>/records/<uuid:id>/", record.record_detail, name="detail"),
+    path("p/<slug:slug>/records/<uuid:id>/filters", cell_filters.cell_filters, name="cell-filters"),
     path("p/<slug:slug>/records/<uuid:id>/next", record.record_step, {"way": "next"}, name="next"),
     path("p/<slug:slug>/records/<uuid:id>/previous", record.record_step, {"way": "previous"}, name="previous"),
     path("p/<slug:slug>/records/<uuid:id>/spans", record_parts.record_spans, name="spans"),

@@ -31,6 +31,7 @@ PAGES: dict[str, dict[str, Role]] = {
     "records:bulk-cancel": {"POST": REVIEWER},
     "records:bulk-dismiss": {"POST": REVIEWER},
     "records:detail": {"GET": VIEWER},
+    "records:cell-filters": {"GET": VIEWER},
     "records:next": {"GET": VIEWER},
     "records:previous": {"GET": VIEWER},
     "records:spans": {"GET": VIEWER},

@@ -71,3 +71,39 @@ def test_escape_closes_the_list_and_keeps_what_was_typed(page: Page, bar):
     page.keyboard.press("ArrowDown")
     page.get_by_role("option", name=re.compile("^model")).click()
     expect(bar).to_have_value("model:")
+    expect(page.get_by_role("option")).to_have_text(["gpt-4o", "claude haiku"])
+
+
+def test_a_menu_counts_once_it_is_open_and_narrows_the_list(page: Page, bar):
+    page.get_by_role("button", name="Model").click()
+    choice = page.locator("#facet-model a", has_text="claude haiku")
+    expect(choice).to_contain_text("4")
+    choice.click()
+    expect(page.locator("#count")).to_have_text("4 records")
+    expect(bar).to_have_value('model:"claude haiku"')
+
+
+def test_two_dates_set_the_time(page: Page, bar):
+    page.get_by_role("button", name="Any time").click()
+    expect(page.locator("#facet-time a .n").first).to_have_text(re.compile(r"\d"))
+    page.get_by_label("From").fill("2020-01-31")
+    page.get_by_role("button", name="Set the range").click()
+    expect(page.get_by_role("combobox", name="Filter")).to_have_value("created >= 2020-01-31")
+    expect(page.locator("#count")).to_have_text("12 records")
+
+
+def test_a_cell_filters_by_its_value(page: Page, bar):
+    page.locator("#records tbody td.c-model", has_text="claude haiku").first.click()
+    page.locator("#cell-menu").get_by_role("link", name="model is “claude haiku”", exact=True).click()
+    expect(page.locator("#count")).to_have_text("4 records")
+
+
+def test_a_value_of_the_row_is_left_out_by_keyboard(page: Page, bar):
+    page.keyboard.press("j")
+    page.keyboard.press("f")
+    expect(page.locator("#cell-menu a").first).to_be_focused()
+    left_out = page.get_by_role("link", name="Leave out: model is “claude haiku”")
+    while not left_out.evaluate("link => link === document.activeElement"):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator("#count")).to_have_text("8 records")
