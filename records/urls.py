@@ -14,8 +14,9 @@ from records.views import (
     record_parts,
     record_scores,
     records,
+    saved_views,
     traces,
-)
+)  # fmt: skip
 
 app_name = "records"
 
@@ -29,6 +30,9 @@ urlpatterns = [
     path("p/<slug:slug>/records/history", records.record_history, name="history"),
     path("p/<slug:slug>/records/layout", layout.layout, name="layout"),
     path("p/<slug:slug>/records/layout.json", layout.layout_json, name="layout-json"),
+    path("p/<slug:slug>/records/views/new", saved_views.view_new, name="view-new"),
+    path("p/<slug:slug>/records/views/<int:id>", saved_views.view_edit, name="view"),
+    path("p/<slug:slug>/records/views/<int:id>/delete", saved_views.view_delete, name="view-delete"),
     path("p/<slug:slug>/records/tag", bulk.bulk_tag, name="bulk-tag"),
     path("p/<slug:slug>/records/delete", bulk.bulk_delete, name="bulk-delete"),
     path("p/<slug:slug>/records/export", export.record_export, name="export"),

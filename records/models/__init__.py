@@ -4,10 +4,12 @@ from records.models.metric import Metric, ValueType
 from records.models.price import ModelPrice
 from records.models.record import Blob, Kind, Outbox, Payload, Record, RecordStatus, Source, Tag
 from records.models.rollup import RecordRollup, RecordSample, ScoreRollup, ScoreSample
+from records.models.saved_view import SavedView
 from records.models.score import Outcome, Rank, Score, ScoreDetail, ScoreSource, ScoreStatus
 
 __all__ = [
     "UNFINISHED", "Blob", "BulkJob", "BulkKind", "BulkStatus", "ColumnLayout", "Density", "Kind", "Metric",
     "ModelPrice", "Outbox", "Outcome", "Payload", "Rank", "Record", "RecordRollup", "RecordSample", "RecordStatus",
-    "Score", "ScoreDetail", "ScoreRollup", "ScoreSample", "ScoreSource", "ScoreStatus", "Source", "Tag", "ValueType",
+    "SavedView", "Score", "ScoreDetail", "ScoreRollup", "ScoreSample", "ScoreSource", "ScoreStatus", "Source",
+    "Tag", "ValueType",
 ]  # fmt: skip

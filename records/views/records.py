@@ -4,12 +4,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from evalhub.access import project_page
-from evalhub.htmx import render_page
+from evalhub.htmx import render_page, wants_fragment
 from evalhub.models import Project, Role
 from records.charts import chart_of
 from records.column_keys import split_keys
@@ -22,9 +22,11 @@ from records.history import Bucket, history
 from records.layouts import columns_of, layout_of
 from records.models import ColumnLayout, Metric, RecordRollup
 from records.previews import previews
+from records.saved_views import views_of
 from records.search import BadCursor, Page, SearchTimeout, count, page
 from records.tables import PREVIEW_CHARS, RecordTable, Row, record_table
 from records.views.record import drawer_url
+from records.views.saved_views import tabs, url_of
 
 COUNT_SECONDS = 1.0  # the count comes behind the rows, in a fragment of its own
 STACKS = ("status", "source")
@@ -33,8 +35,12 @@ WORDS_OF_SORT = {"created": "time", "latency": "latency", "cost": "cost", "token
 
 @project_page("GET")
 def record_list(request: HttpRequest, project: Project) -> HttpResponse:
+    views = list(views_of(project, request.user))
+    if not request.GET and not wants_fragment(request) and views and views[0].is_default:
+        return redirect(url_of(request.path, views[0]))
     filters = RecordFilters(request.GET, project, request.user)
-    context = {"project": project, "q": filters.text, "error": filters.error, "all_spans": filters.all_spans}
+    context = tabs(request, project, views)
+    context |= {"project": project, "q": filters.text, "error": filters.error, "all_spans": filters.all_spans}
     context |= {"echo": SimpleLazyObject(lambda: echo(filters.text, filters.error))}
     if filters.error is not None:
         context |= {"title": "Records", "columns_given": "", "sort_given": "", "chips": [], "facets": []}
@@ -119,7 +125,7 @@ def table_of(
 
 def back_to_list(request: HttpRequest, project: Project) -> str:
     """The first page of the list that a dialog was opened over, without the columns of its link."""
-    return f"{reverse('records:list', args=[project.slug])}{_with(request, columns='', after='')}".rstrip("?")
+    return f"{reverse('records:list', args=[project.slug])}{_with(request, q=request.GET.get('q', ''), columns='')}"
 
 
 def has_records(project: Project) -> bool:
@@ -128,10 +134,13 @@ def has_records(project: Project) -> bool:
 
 def _with(request: HttpRequest, **changed: str) -> str:
     """This page's query string with some parameters set, the empty ones left out."""
-    wanted = {name: request.GET[name] for name in ("q", "spans", "sort", "columns", "after") if request.GET.get(name)}
+    wanted = {
+        name: request.GET[name] for name in ("view", "q", "spans", "sort", "columns", "after") if request.GET.get(name)
+    }
     wanted |= {"after": ""} | changed
     kept = {name: value for name, value in wanted.items() if value}
-    return f"?{urlencode(kept)}" if kept else "?"
+    # A bare address begins with the project's default view; an empty filter is all records.
+    return f"?{urlencode(kept)}" if kept else "?q=" if "q" in changed else "?"
 
 
 def _facet_links(request: HttpRequest, facet: Any) -> dict[str, Any]:
