@@ -24,6 +24,7 @@ urlpatterns = [
     path("v1/traces", traces.traces, name="traces"),
     path("p/<slug:slug>/records/", records.record_list, name="list"),
     path("p/<slug:slug>/records/count", records.record_count, name="count"),
+    path("p/<slug:slug>/records/filter-help", completion.filter_help, name="filter-help"),
     path("p/<slug:slug>/records/complete", completion.complete, name="complete"),
     path("p/<slug:slug>/records/facets/<slug:key>", facets.record_facet, name="facet"),
     path("p/<slug:slug>/records/between", facets.record_between, name="between"),

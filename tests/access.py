@@ -17,6 +17,7 @@ PAGES: dict[str, dict[str, Role]] = {
     "project-audit": {"GET": ADMIN},
     "records:list": {"GET": VIEWER},
     "records:count": {"GET": VIEWER},
+    "records:filter-help": {"GET": VIEWER},
     "records:complete": {"GET": VIEWER},
     "records:facet": {"GET": VIEWER},
     "records:between": {"GET": VIEWER},

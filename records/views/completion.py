@@ -6,6 +6,7 @@ from django.shortcuts import render
 from evalhub.access import project_page
 from evalhub.models import Project
 from records.completion import asked, suggestions
+from records.filter_help import GRAMMAR, fields, metric_parts
 from records.filterlang.lexer import MAX_CHARS, UNSTORABLE
 from records.seen import seen_for
 from records.vocabulary import vocabulary_of
@@ -23,3 +24,11 @@ def complete(request: HttpRequest, project: Project) -> HttpResponse:
         found = [one for one in found if one.insert.rstrip() != text[one.start : one.end]]
         return render(request, "records/_completion.html", {"found": found, "typed": bool(wanted.typed)})
     return render(request, "records/_completion.html", {"found": found})
+
+
+@project_page("GET")
+def filter_help(request: HttpRequest, project: Project) -> HttpResponse:
+    """The dialog that explains the language."""
+    metrics = vocabulary_of(project, request.user).metrics.values()
+    context = {"grammar": GRAMMAR, "fields": fields(), "parts": metric_parts(), "metrics": metrics}
+    return render(request, "records/filter_help.html", context)

@@ -107,3 +107,12 @@ def test_a_value_of_the_row_is_left_out_by_keyboard(page: Page, bar):
         page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page.locator("#count")).to_have_text("8 records")
+
+
+def test_the_language_is_explained_on_a_key(page: Page, bar):
+    bar.focus()
+    page.keyboard.press("F1")
+    dialog = page.get_by_role("dialog", name="How to filter")
+    expect(dialog.get_by_text("metadata.customer.tier:gold")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
