@@ -12,13 +12,15 @@ from records.filterlang.fields import MAX_KEY_CHARS
 from records.models import Tag
 from records.search.plan import SearchTimeout, reading
 
-NEWEST = 400  # records looked at, and as many of the sample
+NEWEST = 400  # records looked at, as many roots (one trace may be the newest thousands), and as many of the sample
 NEWEST_PAYLOADS = 40  # they may be large
 MOST = 200
 SECONDS = 0.1
 
 RECENT = """
   (SELECT {columns} FROM record WHERE project_id = %(p)s ORDER BY created_at DESC, id DESC LIMIT %(n)s)
+  UNION ALL
+  (SELECT {columns} FROM record WHERE project_id = %(p)s AND is_root ORDER BY created_at DESC, id DESC LIMIT %(n)s)
   UNION ALL
   (SELECT {columns} FROM record_sample WHERE project_id = %(p)s ORDER BY created_at DESC LIMIT %(n)s)
 """

@@ -47,7 +47,7 @@ const insert = (option) => {
   if (more !== undefined) ask();
 };
 
-document.addEventListener("input", (event) => { if (event.target.id === "q") soon() });
+document.addEventListener("input", (event) => { if (event.target.id === "q") event.target.value.trim() ? soon() : close() });
 document.addEventListener("focusout", (event) => { if (event.target.id === "q") close() });
 document.addEventListener("submit", close, { capture: true });
 // Before the field loses its focus by the press.

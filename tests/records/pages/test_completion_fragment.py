@@ -36,6 +36,16 @@ def test_values_that_were_seen_are_offered_the_frequent_first(reader, project):
     assert page.index('data-insert="often "') < page.index('data-insert="rare "')
 
 
+def test_one_long_trace_does_not_hide_what_else_was_seen(reader, project):
+    sent(
+        project,
+        {"model": "seldom"},
+        *({"trace_id": "t", "span_id": f"{n}", "parent_id": "0", "model": "step"} for n in range(450)),
+    )
+    page = offered(reader, project, "model:")
+    assert 'data-insert="step "' in page and 'data-insert="seldom "' in page
+
+
 def test_keys_of_metadata_payloads_and_metrics_are_offered_with_their_values(reader, project):
     sent(project, {"metadata": {"customer": {"tier": "gold"}}, "inputs": {"question": "why"}, "metrics": {"n": 1}})
     assert 'data-insert="customer."' in offered(reader, project, "metadata.")
