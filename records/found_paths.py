@@ -6,7 +6,7 @@ from records.column_keys import key_of
 from records.search import SearchTimeout
 from records.search.plan import reading
 
-LOOKED_AT = 200  # records
+LOOKED_AT = 200  # roots: one long trace would else hide all other records
 LEVELS = 4
 MOST = 60  # paths, the most frequent ones
 MOST_BYTES = 64 * 1024  # as stored: what is larger is not looked into
@@ -15,7 +15,8 @@ SECONDS = 1.0
 # An object is walked into, anything else is an end that a cell can show.
 SQL = """
 WITH RECURSIVE newest AS MATERIALIZED (
-  SELECT id, metadata FROM record WHERE project_id = %(project)s ORDER BY created_at DESC, id DESC LIMIT %(looked_at)s
+  SELECT id, metadata FROM record WHERE project_id = %(project)s AND is_root
+  ORDER BY created_at DESC, id DESC LIMIT %(looked_at)s
 ), value(path, v) AS (
   SELECT ARRAY[x.head], x.v FROM newest n
   LEFT JOIN payload y ON y.project_id = %(project)s AND y.record_id = n.id

@@ -5,6 +5,7 @@ from records.found_paths import LOOKED_AT, MOST_BYTES, found_paths
 from records.ingest import ingest
 from records.models import Source
 from tests import factories
+from tests.records.pages.test_record_detail import spans
 from tests.records.pages.test_record_list import START
 
 
@@ -31,6 +32,12 @@ def test_only_the_last_records_of_this_project_are_looked_at(project):
     drafts = [RecordDraft(f"r{n}", Source.API, START, inputs={"new": 1}) for n in range(LOOKED_AT)]
     ingest(project, [RecordDraft("old", Source.API, START.replace(year=2020), inputs={"old": 1}), *drafts], "ci")
     assert paths(project) == {"inputs.new": 100}
+
+
+def test_a_long_trace_does_not_hide_the_other_records(project):
+    root = RecordDraft("question", Source.API, START, inputs={"question": "?"})
+    ingest(project, [root, *spans(LOOKED_AT + 1)], "ci")
+    assert "inputs.question" in paths(project)
 
 
 def test_deep_and_large_values_are_left_alone(project):
