@@ -36,7 +36,7 @@ GROUP BY path ORDER BY count(*) DESC, path LIMIT %(most)s
 
 @dataclass(frozen=True, slots=True)
 class FoundPath:
-    """`share` of the records looked at that have something there: a whole per cent from 0 to 100."""
+    """`share` of the records looked at that have something there: a whole per cent from 1 to 100."""
 
     key: str
     share: int
@@ -50,6 +50,6 @@ def found_paths(project_id: int) -> list[FoundPath]:
     try:
         with reading(SECONDS) as cursor:
             cursor.execute(SQL, wanted)
-            return [FoundPath(key_of(path), round(100 * count / of)) for path, count, of in cursor.fetchall()]
+            return [FoundPath(key_of(path), max(1, round(100 * count / of))) for path, count, of in cursor.fetchall()]
     except SearchTimeout:
         return []
