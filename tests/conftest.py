@@ -37,3 +37,11 @@ def query_budget(db):
     from tests.query_budgets import query_budget
 
     return query_budget
+
+
+@pytest.fixture(autouse=True)
+def forgotten_prices():
+    """A price that one test has set is kept for some seconds by the process: the next test must not find it."""
+    from records.prices import forget_own_prices
+
+    forget_own_prices()

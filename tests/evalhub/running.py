@@ -19,7 +19,10 @@ from django.conf import settings
 from evalhub.supervisor import session_members
 
 PATIENCE = 240  # seconds, for machines that do much else
-OURS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "DJANGO_SETTINGS_MODULE", "STATIC_ROOT")
+OURS = (
+    "DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "DJANGO_SETTINGS_MODULE", "STATIC_ROOT",
+    "DJANGO_ALLOW_ASYNC_UNSAFE",
+)  # fmt: skip
 
 
 def clean_environment(**more: str) -> dict[str, str]:

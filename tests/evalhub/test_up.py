@@ -16,8 +16,6 @@ import pytest
 from evalhub.embedded import socket_dir
 from tests.evalhub.running import Up, manage, wait_until
 
-pytestmark = pytest.mark.xdist_group("up")
-
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory):
