@@ -14,7 +14,7 @@ from records.current import shown_scores
 from records.filters import RecordFilters
 from records.layouts import columns_of, layout_of
 from records.models import Metric, Payload, Record
-from records.views.records import _with
+from records.views.links import list_query
 
 
 @project_page("GET")
@@ -40,5 +40,5 @@ def cell_filters(request: HttpRequest, project: Project, id: UUID) -> HttpRespon
         score = scores.get(column.metric.id) if column.metric else None
         clauses = clauses_of(column, record, payload or {}, score, filters.zone)
         found += narrowings(filters.node, clauses, filters.vocabulary, filters.zone)
-    choices = [(one.words, _with(request, q=one.q), _with(request, q=one.without)) for one in found]
+    choices = [(one.words, list_query(request, q=one.q), list_query(request, q=one.without)) for one in found]
     return render(request, "records/_cell_filters.html", {"choices": choices, "project": project})

@@ -5,7 +5,6 @@ from datetime import date
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import reverse
 
 from evalhub.access import project_page
 from evalhub.models import Project
@@ -15,7 +14,7 @@ from records.filterbar import SEEN, Choice, Facet, facet_of, facets, replaced
 from records.filterlang import parse, quoted
 from records.filters import RecordFilters
 from records.models import Metric
-from records.views.records import _with
+from records.views.links import list_query, list_url
 
 
 @project_page("GET")
@@ -34,7 +33,7 @@ def record_facet(request: HttpRequest, project: Project, key: str) -> HttpRespon
     else:
         count_choices(filters.search, found)
     for choice in found.choices:
-        choice.href = _with(request, q=choice.q)
+        choice.href = list_query(request, q=choice.q)
     return render(request, "records/_facet.html", {"facet": found, "about": about, "project": project})
 
 
@@ -57,12 +56,13 @@ def seen_facet(filters: RecordFilters, facet: Facet) -> tuple[Facet, str]:
 @project_page("GET")
 def record_between(request: HttpRequest, project: Project) -> HttpResponse:
     """To the list with its time set from one date to another, either of which may be left out."""
-    base, filters = reverse("records:list", args=[project.slug]), RecordFilters(request.GET, project, request.user)
+    filters = RecordFilters(request.GET, project, request.user)
     if filters.error is not None:  # the list says what is wrong
-        return HttpResponseRedirect(f"{base}{_with(request)}")
+        return HttpResponseRedirect(list_url(request, project))
     bounds = [(sign, request.GET.get(name, "")) for sign, name in ((">=", "from"), ("<=", "to"))]
     clauses = [f"created {sign} {_date(written)}" for sign, written in bounds if written]
-    return HttpResponseRedirect(f"{base}{_with(request, q=replaced(filters.node, ('created',), ' '.join(clauses)))}")
+    narrowed = replaced(filters.node, ("created",), " ".join(clauses))
+    return HttpResponseRedirect(list_url(request, project, q=narrowed))
 
 
 def _date(written: str) -> str:

@@ -19,7 +19,7 @@ from records.found_paths import found_paths
 from records.layouts import SAVED, LayoutProblem, columns_of, layout_of, reset_layout, save_layout
 from records.models import ColumnLayout, Density, Metric
 from records.models.layout import ROWS
-from records.views.records import back_to_list
+from records.views.links import list_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def layout_json(request: HttpRequest, project: Project) -> HttpResponse:
 
 def _back(request: HttpRequest, project: Project) -> HttpResponse:
     """To the list it was opened over, on its first page, without the columns that its link had."""
-    url = back_to_list(request, project)
+    url = list_url(request, project, q=request.GET.get("q", ""), columns="")
     return HttpResponseLocation(url, target="#results") if request.htmx else redirect(url)
 
 

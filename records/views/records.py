@@ -1,7 +1,6 @@
 """The Records page: the list, and the fragments that follow it (count, history)."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -25,6 +24,7 @@ from records.previews import previews
 from records.saved_views import views_of
 from records.search import BadCursor, Page, SearchTimeout, count, page
 from records.tables import PREVIEW_CHARS, RecordTable, Row, record_table
+from records.views.links import list_query, list_url
 from records.views.record import drawer_url
 from records.views.saved_views import tabs, url_of
 
@@ -67,10 +67,11 @@ def list_context(request: HttpRequest, filters: RecordFilters) -> dict[str, Any]
         "origin": f"{request.scheme}://{request.get_host()}",
         "problem": problem,
         "chips": [
-            {"words": chip.words, "without": _with(request, q=chip.rest)} for chip in chips(filters.node, filters.zone)
+            {"words": chip.words, "without": list_query(request, q=chip.rest)}
+            for chip in chips(filters.node, filters.zone)
         ],
         "facets": [_facet_links(request, facet) for facet in facets(filters.node, metrics)],
-        "here": _with(request, after="", columns="", sort=""),
+        "here": list_query(request),
         "drawer_url": drawer_url(request, project),
         "after": after,
         "next": found.next,
@@ -102,7 +103,7 @@ def table_of(
     paths = [column.path for column in columns if column.path]
     begun = previews(project.id, ids, paths, PREVIEW_CHARS)
     current, newest = shown_scores(project.id, ids, [column.metric.id for column in columns if column.metric])
-    base, listed = reverse("records:list", args=[project.slug]), _with(request, columns="", after="").rstrip("?")
+    base, listed = reverse("records:list", args=[project.slug]), list_query(request, columns="").rstrip("?")
     rows = [
         Row(
             record,
@@ -118,33 +119,17 @@ def table_of(
     caption = (
         "newest first" if order == DEFAULT_SORT else f"by {by}, {'highest' if order[0] == '-' else 'lowest'} first"
     )
-    table = record_table(rows, columns, order, lambda sort: f"{base}{_with(request, sort=sort, after='')}", caption)
+    table = record_table(rows, columns, order, lambda sort: list_url(request, project, sort=sort), caption)
     table.look = f"{layout.density} wrap" if layout.wrap else layout.density
     return table
-
-
-def back_to_list(request: HttpRequest, project: Project) -> str:
-    """The first page of the list that a dialog was opened over, without the columns of its link."""
-    return f"{reverse('records:list', args=[project.slug])}{_with(request, q=request.GET.get('q', ''), columns='')}"
 
 
 def has_records(project: Project) -> bool:
     return RecordRollup.objects.filter(project=project, n__gt=0).exists()
 
 
-def _with(request: HttpRequest, **changed: str) -> str:
-    """This page's query string with some parameters set, the empty ones left out."""
-    wanted = {
-        name: request.GET[name] for name in ("view", "q", "spans", "sort", "columns", "after") if request.GET.get(name)
-    }
-    wanted |= {"after": ""} | changed
-    kept = {name: value for name, value in wanted.items() if value}
-    # A bare address begins with the project's default view; an empty filter is all records.
-    return f"?{urlencode(kept)}" if kept else "?q=" if "q" in changed else "?"
-
-
 def _facet_links(request: HttpRequest, facet: Any) -> dict[str, Any]:
-    choices = [{"label": c.label, "on": c.on, "href": _with(request, q=c.q)} for c in facet.choices]
+    choices = [{"label": c.label, "on": c.on, "href": list_query(request, q=c.q)} for c in facet.choices]
     return {"key": facet.key, "label": facet.label, "on": facet.on, "choices": choices}
 
 
@@ -173,14 +158,13 @@ def record_history(request: HttpRequest, project: Project) -> HttpResponse:
         found = history(filters.search, by)
     except SearchTimeout as problem:
         return render(request, "records/_history.html", {"problem": str(problem)})
-    base = reverse("records:list", args=[project.slug])
 
     def link(bucket: Bucket) -> str:
         start, end = bucket.start.isoformat(), found.end_of(bucket).isoformat()
         narrowed = replaced(filters.node, ("created",), f'created >= "{start}" created < "{end}"')
-        return f"{base}{_with(request, q=narrowed)}"
+        return list_url(request, project, q=narrowed)
 
     context = {"chart": chart_of(found, link, filters.zone), "by": by, "stacks": STACKS, "project": project}
     return render(
-        request, "records/_history.html", context | {"here": _with(request), "counted_from": found.counted_from}
+        request, "records/_history.html", context | {"here": list_query(request), "counted_from": found.counted_from}
     )

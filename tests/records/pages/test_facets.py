@@ -98,7 +98,10 @@ def test_the_page_asks_for_counts_only_when_a_menu_opens(reader, project, query_
     ],
 )
 def test_two_dates_become_the_filters_time(reader, project, dates, filter):
-    query = {"q": "model:x created:>-7d", "spans": "all"} | dates
+    kept = {"spans": "all", "view": "7", "sort": "-cost", "columns": "name"}
+    query = {"q": "model:x created:>-7d"} | kept | dates
     answer = reader.get(reverse("records:between", args=[project.slug]), query)
     assert answer.status_code == 302
-    assert parse_qs(urlsplit(answer["Location"]).query) == {"q": [filter], "spans": ["all"]}
+    assert parse_qs(urlsplit(answer["Location"]).query) == {
+        name: [value] for name, value in {"q": filter, **kept}.items()
+    }
