@@ -62,6 +62,14 @@ def ingest(project: Project, drafts: Sequence[RecordDraft], sender: str) -> Inge
         return IngestResult([], 0, 0)
     if len(drafts) > MAX_ITEMS:
         raise ValueError(f"{len(drafts)} records in one transaction: at most {MAX_ITEMS}.")
+    while True:
+        try:
+            return _stored(project, drafts, sender)
+        except ValueProblem:
+            continue  # a metric was changed while its scores were read, and allows one no longer: read them again
+
+
+def _stored(project: Project, drafts: Sequence[RecordDraft], sender: str) -> IngestResult:
     refused: list[tuple[int, str]] = []
     scores = _scores(project, drafts, sender, refused)
     batch = _Batch(project.id, _merged(drafts, sender))

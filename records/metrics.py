@@ -48,7 +48,11 @@ class UnknownMetric(LookupError):
 
 def metric_for(project: Project, slug: str) -> Metric:
     """The metric that new scores may name, or UnknownMetric."""
-    metric = Metric.objects.filter(project=project, slug=slug).first()
+    return usable(project, slug, Metric.objects.filter(project=project, slug=slug).first())
+
+
+def usable(project: Project, slug: str, metric: Metric | None) -> Metric:
+    """`metric`, which was looked up by `slug`, if new scores may name it; or UnknownMetric."""
     if metric is None:
         raise UnknownMetric(f"{project.slug} has no metric {slug[:100]!r}.")
     if metric.archived_at:
@@ -74,6 +78,9 @@ def change_metric(metric: Metric, **fields: Any) -> Metric:
     Once there is a score, slug and value type stay, bounds only widen, and choices are archived instead of removed; an
     automatic metric may also be given bounds that hold all its values. Raises ValidationError, changing nothing. The
     primary evaluator is set by `set_primary_evaluator`.
+
+    Waits for the scores that are being written and holds up those that come: each is read by the definition of before
+    and counts as one that is there, or by the new one.
     """
     _known(fields)
     with transaction.atomic():
@@ -178,7 +185,8 @@ def _learn(metric: Metric, sent: Any) -> Metric:
     if not unknown(metric):
         return metric
     with transaction.atomic():
-        metric = Metric.objects.select_for_update().get(project_id=metric.project_id, id=metric.id)
+        # A choice more is no new version: nobody who writes scores has to wait.
+        metric = Metric.objects.select_for_update(no_key=True).get(project_id=metric.project_id, id=metric.id)
         added = unknown(metric)[: MAX_CHOICES - len(metric.categorical_choices)]
         metric.categorical_choices += [{"value": c, "number": None, "archived": False} for c in added]
         metric.save(update_fields=["categorical_choices"])

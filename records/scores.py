@@ -9,7 +9,7 @@ transaction that has already locked the records, but such a caller must not have
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -22,7 +22,7 @@ from records.limits import MAX_ITEMS
 from records.models import Metric, Rank, Score, ScoreSource, ScoreStatus
 from records.rows import as_rows
 from records.sql import Step, load, steps
-from records.values import TypedValue
+from records.values import TypedValue, judge, read_value
 
 SQL = load("scores")
 MAX_ATTEMPTS = 8
@@ -186,7 +186,7 @@ def add_scores(project_id: int, new: Sequence[NewScore]) -> list[UUID]:
     """Stores completed scores on at most 1,000 records; their ids, in order. A repeat gives the id of the first.
 
     A correction by a person is a new score of source human: it becomes current by its rank, and nothing is overwritten.
-    Raises UnknownRecord.
+    Raises UnknownRecord, and ValueProblem where a metric was changed meanwhile and allows the value no longer.
     """
     if not new:
         return []
@@ -200,6 +200,7 @@ def place_scores(project_id: int, new: Sequence[NewScore]) -> list[UUID]:
     Leaves the roll-ups to the caller, because one transaction must write each roll-up table once, in key order: the
     record's status is changed (the caller's after-minus-before sees it), and what changed in scores lies in stage_delta
     until `fold_scores`. Call `open_stages` first; a record that changes is_root is staged there before this call.
+    Raises what `add_scores` raises.
     """
     records = _slice(score.record_id for score in new)
     with connection.cursor() as cursor:
@@ -224,6 +225,7 @@ def fold_scores(project_id: int, record_ids: Iterable[UUID]) -> None:
 
 
 def _place(step: Step, new: Sequence[NewScore]) -> list[UUID]:
+    new = _by_present_metrics(step, new)
     rows = as_rows(score.row() for score in new)
     step("stage_new", rows=rows)
     step("decide")
@@ -234,6 +236,21 @@ def _place(step: Step, new: Sequence[NewScore]) -> list[UUID]:
         if id is None:
             raise UnknownRecord(f"The project has no record {score.record_id}, or no metric {score.metric.slug}.")
     return ids
+
+
+def _by_present_metrics(step: Step, new: Sequence[NewScore]) -> list[NewScore]:
+    """The scores as their metrics are now, which stay so until the commit: a value that was read by a definition of
+    before is read again. Raises ValueProblem where it is allowed no longer."""
+    versions = dict(step("lock_metrics", metrics=sorted({score.metric.id for score in new})))
+    changed = {id for score in new if versions.get(id := score.metric.id, score.metric.version) != score.metric.version}
+    if not changed:
+        return list(new)
+    present = Metric.objects.in_bulk(changed)
+    return [_read_again(score, present[score.metric.id]) if score.metric.id in changed else score for score in new]
+
+
+def _read_again(score: NewScore, metric: Metric) -> NewScore:
+    return replace(score, metric=metric, value=read_value(metric, _typed(score.value)))
 
 
 def plan_scores(project_id: int, record_ids: Iterable[UUID], tasks: Sequence[Task]) -> int:
@@ -273,6 +290,7 @@ def complete(project_id: int, results: Sequence[ScoreResult]) -> set[UUID]:
         return set()
     with settling(project_id, (result.record_id for result in results)) as step:
         step("stage_results", rows=as_rows(result.row() for result in results))
+        _judge_by_present_metrics(step, results)
         step("decide")
         step("unset")
         step("write")
@@ -281,6 +299,23 @@ def complete(project_id: int, results: Sequence[ScoreResult]) -> set[UUID]:
             rows = ({"id": r.id, "prompt": r.prompt, "reply": r.reply, "output": r.output} for r in details)
             step("details", rows=as_rows(rows))
         return {id for (id,) in step("staged")}
+
+
+def _judge_by_present_metrics(step: Step, results: Sequence[ScoreResult]) -> None:
+    """A pending score fixes its metric's type and only lets bounds widen: the value stands, the verdict may not."""
+    outdated = dict(step("outdated_results"))
+    if not outdated:
+        return
+    present = Metric.objects.in_bulk(set(outdated.values()))
+    rows = []
+    for result in results:
+        metric = present.get(outdated.get(result.id))
+        if metric and result.value:
+            verdict = judge(metric, result.value)
+            rows.append(
+                {"id": result.id, "passed": verdict.passed, "value": verdict.value, "metric_version": metric.version}
+            )
+    step("restage", rows=as_rows(rows))
 
 
 def put_back(

@@ -9,6 +9,7 @@ from records.filterlang import FilterError
 from records.metrics import UnknownMetric
 from records.scores import UnknownRecord
 from records.search import BadCursor, SearchTimeout
+from records.values import ValueProblem
 
 
 def mount(api: NinjaAPI) -> None:
@@ -20,6 +21,7 @@ def mount(api: NinjaAPI) -> None:
     api.add_exception_handler(SearchTimeout, _timeout)
     api.add_exception_handler(UnknownMetric, _unknown_metric)
     api.add_exception_handler(UnknownRecord, _unknown_record)
+    api.add_exception_handler(ValueProblem, _value_problem)
 
 
 def _filter_error(request: HttpRequest, error: FilterError) -> HttpResponse:
@@ -42,3 +44,7 @@ def _unknown_metric(request: HttpRequest, error: UnknownMetric) -> HttpResponse:
 
 def _unknown_record(request: HttpRequest, error: UnknownRecord) -> HttpResponse:
     return Problem(404, "not_found", str(error)).response()
+
+
+def _value_problem(request: HttpRequest, problem: ValueProblem) -> HttpResponse:
+    return Problem(400, "invalid", problem.message, [(problem.field, problem.message)]).response()

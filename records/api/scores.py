@@ -16,7 +16,7 @@ from records.api.finding import found_record
 from records.api.schemas import ERRORS, ScoreChange, ScoreIn, ScoreList, ScoreOut, one_or_many
 from records.json_records import score_json
 from records.limits import MAX_ITEMS
-from records.metrics import UnknownMetric, metric_for
+from records.metrics import UnknownMetric, metric_for, usable
 from records.models import Metric, Rank, Score, ScoreSource, ScoreStatus
 from records.scores import NewScore, add_scores, delete_scores
 from records.values import FIELDS, ValueProblem, read_value
@@ -50,25 +50,35 @@ def score_create(request: HttpRequest, id: str) -> HttpResponse:
     sent = body if many else [body]
     if len(sent) > MAX_ITEMS:
         raise Problem(413, "too_large", f"{len(sent):,} scores in one call: at most {MAX_ITEMS:,}.")
-    new, problems = [], []
-    for n, item in enumerate(sent):
-        at = f"{n}." if many else ""
-        try:
-            new.append(_new_score(request, record.id, ScoreIn.model_validate(item)))
-        except ValidationError as error:
-            problems += [(at + ".".join(map(str, e["loc"])), wording(e["msg"])) for e in error.errors()]
-        except ValueProblem as problem:
-            problems.append((at + problem.field, problem.message))
-        except UnknownMetric as unknown:
-            problems.append((at + "metric", str(unknown)))
+    new, problems = _read(request, record.id, sent)
     if problems:
-        raise Problem(400, "invalid", problems[0][1], [(where.rstrip("."), what) for where, what in problems])
+        fields = [(where if many else where.partition(".")[2], what) for where, what in problems]
+        raise Problem(400, "invalid", problems[0][1], fields)
     stored = _scores_json(request.project, add_scores(request.project.id, new))
     return answer({"items": stored, "next_cursor": None} if many else stored[0], 201)
 
 
-def _new_score(request: HttpRequest, record_id: UUID, sent: ScoreIn) -> NewScore:
-    metric = metric_for(request.project, sent.metric)
+def _read(request: HttpRequest, record_id: UUID, sent: Sequence[Any]) -> tuple[list[NewScore], list[tuple[str, str]]]:
+    """The scores, and all that is wrong with them: (`2.metric`, what)."""
+    slugs = {item["metric"] for item in sent if isinstance(item, dict) and isinstance(item.get("metric"), str)}
+    metrics = {metric.slug: metric for metric in Metric.objects.filter(project=request.project, slug__in=slugs)}
+    new: list[NewScore] = []
+    problems: list[tuple[str, str]] = []
+    for n, item in enumerate(sent):
+        try:
+            score = ScoreIn.model_validate(item)
+            metric = usable(request.project, score.metric, metrics.get(score.metric))
+            new.append(_new_score(request, record_id, metric, score))
+        except ValidationError as error:
+            problems += [(".".join(map(str, (n, *e["loc"]))), wording(e["msg"])) for e in error.errors()]
+        except ValueProblem as problem:
+            problems.append((f"{n}.{problem.field}", problem.message))
+        except UnknownMetric as unknown:
+            problems.append((f"{n}.metric", str(unknown)))
+    return new, problems
+
+
+def _new_score(request: HttpRequest, record_id: UUID, metric: Metric, sent: ScoreIn) -> NewScore:
     name = request.api_key.name
     return NewScore(
         record_id, metric, read_value(metric, sent.dict()), ScoreSource.API, sender=name, key=sent.id,
@@ -94,13 +104,9 @@ def score_correct(request: HttpRequest, score_id: UUID, body: ScoreChange) -> Ht
     if not sent:
         field = FIELDS[metric.value_type]
         sent = {field: getattr(old, field)}
-    try:
-        value = read_value(metric, sent)
-    except ValueProblem as problem:
-        raise Problem(400, "invalid", problem.message, [(problem.field, problem.message)]) from None
     name = request.api_key.name
     correction = NewScore(
-        old.record_id, metric, value, ScoreSource.API, sender=name, scorer=body.scorer or name,
+        old.record_id, metric, read_value(metric, sent), ScoreSource.API, sender=name, scorer=body.scorer or name,
         reasoning=old.reasoning if body.reasoning is None else body.reasoning, rank=Rank(old.rank),
     )  # fmt: skip
     return answer(_scores_json(request.project, add_scores(request.project.id, [correction]))[0], 201)

@@ -7,7 +7,7 @@ which are in time order too.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, NamedTuple
@@ -261,10 +261,13 @@ def _from_scores(search: Search, driver: Compare) -> Plan:
 def reading(seconds: float = STATEMENT_SECONDS) -> Iterator[Any]:
     """A cursor whose queries can write nothing and end after `seconds` each. Raises SearchTimeout.
 
-    It always rolls back: both settings would otherwise stay with a transaction that it was opened in.
+    It always rolls back: both settings would otherwise stay with a transaction that it was opened in. There it is a
+    savepoint, and going back to it is a statement under the same limit: where that one is cut off, a second savepoint
+    around it is a second try, or the outer transaction would be lost.
     """
+    spare = transaction.atomic() if connection.in_atomic_block else nullcontext()
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with spare, transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL transaction_read_only = on; " + _timeout(seconds))
             yield cursor
             transaction.set_rollback(True)

@@ -1,8 +1,8 @@
 -- The life of a score. Codes: score.status 0 pending 1 completed 2 errored 3 skipped; source 1 llm 2 code 3 human 4 api;
 -- rank 0 adjudicated 1 human 2 primary evaluator 3 other; outcome 0 pending 1 pass 2 fail 3 errored 4 skipped 5 none;
 -- record.status 0 unscored 1 pending 2 completed 3 errored.
--- Order in one transaction: lock_records, one stage_*, decide, unset, write or insert, record_status, record_deltas,
--- score_deltas, samples. The lock is a statement of its own: the next one's snapshot then sees what its last holder
+-- Order in one transaction: lock_records, lock_metrics, one stage_*, decide, unset, write or insert, record_status,
+-- record_deltas, score_deltas, samples. The lock is a statement of its own: the next one's snapshot then sees what its last holder
 -- committed. Unset and write are two: the unique index on is_current is checked row by row.
 
 -- name: stages
@@ -23,6 +23,10 @@ TRUNCATE stage_score, stage_delta, stage_record_delta;
 
 -- name: lock_records
 SELECT id FROM record WHERE project_id = %(p)s AND id = ANY(%(records)s::uuid[]) ORDER BY id FOR NO KEY UPDATE;
+
+-- name: lock_metrics
+-- Against change_metric's FOR UPDATE alone: writers of scores do not wait for each other, nor for what changes no version.
+SELECT id, version FROM metric WHERE project_id = %(p)s AND id = ANY(%(metrics)s::bigint[]) ORDER BY id FOR KEY SHARE;
 
 -- name: claim
 WITH c AS MATERIALIZED (
@@ -57,6 +61,18 @@ FROM json_to_recordset(%(rows)s::json) AS d(id uuid, record_id uuid, attempts in
   duration_ms integer, input_hash bytea)
 JOIN score s ON s.project_id = %(p)s AND s.id = d.id AND s.record_id = d.record_id
 WHERE s.status = 0 AND s.attempts = d.attempts FOR UPDATE OF s;
+
+-- name: outdated_results
+-- Locks the metrics as lock_metrics does; returns completed results that were judged by an older version of theirs.
+WITH m AS MATERIALIZED (
+  SELECT id, version FROM metric WHERE project_id = %(p)s AND id IN (SELECT metric_id FROM stage_score)
+  ORDER BY id FOR KEY SHARE)
+SELECT t.id, m.id FROM stage_score t JOIN m ON m.id = t.metric_id WHERE t.status = 1 AND t.metric_version < m.version;
+
+-- name: restage
+UPDATE stage_score t SET passed = d.passed, value = d.value, metric_version = d.metric_version
+FROM json_to_recordset(%(rows)s::json) AS d(id uuid, passed boolean, value double precision, metric_version integer)
+WHERE t.id = d.id;
 
 -- name: stage_new
 INSERT INTO stage_score (id, record_id, record_created_at, metric_id, metric_version, rank, source, status, passed, value,

@@ -161,6 +161,26 @@ def test_a_query_past_its_time_is_a_timeout_and_the_connection_goes_on(project: 
     assert factories.record(project).id  # and what comes after may write again
 
 
+def test_an_outer_transaction_goes_on_even_if_going_back_to_its_savepoint_is_cut_off(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy machine the rollback behind a timeout may run into the same limit."""
+    go_back, failures = connection._savepoint_rollback, [1]
+
+    def cut_off(savepoint: str) -> None:
+        if failures:
+            failures.pop()
+            with connection.cursor() as cursor:
+                cursor.execute("ROLLBACK TO SAVEPOINT no_such_savepoint")
+        go_back(savepoint)
+
+    monkeypatch.setattr(connection, "_savepoint_rollback", cut_off)
+    with pytest.raises(SearchTimeout), reading(0.05) as cursor:
+        cursor.execute("SELECT pg_sleep(5)")
+    assert not failures
+    assert factories.record(project).id
+
+
 def test_another_database_error_is_no_timeout(project: Project) -> None:
     with pytest.raises(DataError), reading() as cursor:
         cursor.execute("SELECT 1 / 0")

@@ -4,6 +4,8 @@ import random
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from evalhub.models import AuditEvent, Scope
 from records.api.schemas import ScoreOut
@@ -201,3 +203,14 @@ def test_each_call_needs_its_scope(project, record, metrics):
         for scope in Scope:
             answer = call(keys[scope], method, path, bodies.get(method))
             assert (answer.status != 403) == (scope in scopes), (method, path, scope)
+
+
+def test_a_list_of_scores_asks_for_their_metrics_once(project, record, metrics):
+    plain = key(project)
+    sent = [{"metric": name, "numerical_value": 0.5} for name in ["accuracy"] * 50]
+    asked = []
+    for body in (sent[:1], sent[:1], sent):  # the first one also notes that the key is used
+        with CaptureQueriesContext(connection) as queries:
+            assert call(plain, "POST", f"/records/{record.id}/scores", body).status == 201
+        asked.append(len(queries))
+    assert asked[1] == asked[2]
