@@ -16,11 +16,12 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from evalhub.models import Project
+from records.automatic import automatic_metric, is_settled
 from records.blobs import Lifted, lift
 from records.drafts import RecordDraft, ScoreDraft
 from records.ids import uuid7
 from records.limits import BLOB_BYTES, MAX_AHEAD_SECONDS, MAX_ITEMS
-from records.metrics import UnknownMetric, automatic_metric, is_settled
+from records.metrics import UnknownMetric
 from records.models import Metric, RecordSample
 from records.new_traces import Place, places
 from records.pieces import OBJECTS, PAYLOAD, PLAIN, STORED, complete, from_row, laid_over

@@ -9,15 +9,16 @@ from typing import Any
 from uuid import UUID
 
 from evalhub.models import Project
+from records.automatic import automatic_slug, foreseen
 from records.drafts import RecordDraft
 from records.ingest import ingest
 from records.json_drafts import NAMES, BadRecord, Problem, Sender, drafts_from_json
 from records.limits import MAX_ITEMS
-from records.metrics import UnknownMetric, automatic_metric, is_settled
+from records.metrics import UnknownMetric
 from records.models import Metric, Record
 from records.prices import estimate_cost
 from records.sanitize import Refused, clean
-from records.values import ValueProblem, read_value
+from records.values import ValueProblem
 
 # What says which record a piece belongs to and when it happened; and what other calls are for.
 FIXED = frozenset({
@@ -72,6 +73,10 @@ def take(project: Project, items: Sequence[Any], sender: Sender) -> Intake:
     for index, group in read.items():
         id, *spans = (next(ids) for _ in group)
         intake.accepted.append(Accepted(index, id, group[0].external_id, spans))
+    index_of = [index for index, group in read.items() for _ in group]
+    for number, why in result.refused_scores:  # a metric was changed in these very milliseconds
+        problem = ("scores", f"The record is stored, but not its {why}")
+        intake.refused.setdefault(index_of[number], []).append(problem)
     return intake
 
 
@@ -107,27 +112,33 @@ def _drafts(item: Any, sender: Sender) -> list[RecordDraft]:
 
 
 def _check_scores(project: Project, items: Sequence[Any], read: dict[int, list[RecordDraft]], intake: Intake) -> None:
-    """Moves items with a score that its metric does not allow to the refused. Unknown metrics are made: automatic."""
+    """Moves items with a score that its metric does not allow to the refused. Unknown metrics are foreseen here, and
+    made with what is stored: a refused item leaves none behind."""
     wanted = {score.metric for group in read.values() for draft in group for score in draft.scores}
     if not wanted:
         return
-    metrics = {metric.slug: metric for metric in Metric.objects.filter(project=project, slug__in=wanted)}
+    slugs = wanted | {automatic_slug(name) for name in wanted}
+    metrics = {metric.slug: metric for metric in Metric.objects.filter(project=project, slug__in=slugs)}
     for index, group in list(read.items()):
-        problems = list(_score_problems(project, items[index], group, metrics))
+        with_these = dict(metrics)
+        problems = list(_score_problems(project, items[index], group, with_these))
         if problems:
             intake.refused[index] = problems
             del read[index]
+        else:
+            metrics = with_these
 
 
 def _score_problems(
     project: Project, item: Any, group: Sequence[RecordDraft], metrics: dict[str, Metric]
 ) -> Iterator[Problem]:
+    """Adds to `metrics` what the scores would make or change."""
     for draft, path in zip(group, _paths(item), strict=True):
         for n, score in enumerate(draft.scores):
             try:
-                metric = _metric(project, metrics, score.metric, score.value)
-                read_value(metric, score.value)
-                score.metric = metric.slug
+                metric = foreseen(project, metrics, score.metric, score.value)
+                metrics[metric.slug] = metric
+                score.metric = metric.slug if metric.pk else score.metric
             except ValueProblem as problem:
                 yield f"{path}scores.{n}.{problem.field}", problem.message
             except UnknownMetric as unknown:
@@ -139,10 +150,3 @@ def _paths(item: Mapping[str, Any], path: str = "") -> Iterator[str]:
     yield path
     for n, span in enumerate(item.get("spans") or []):
         yield from _paths(span, f"{path}spans.{n}.")
-
-
-def _metric(project: Project, metrics: dict[str, Metric], name: str, value: Mapping[str, Any]) -> Metric:
-    metric = metrics.get(name)
-    if not is_settled(metric, value):
-        metric = metrics[name] = automatic_metric(project, name, value)
-    return metric

@@ -4,7 +4,6 @@ Wrong definitions raise django.core.exceptions.ValidationError with a message fo
 """
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -19,7 +18,7 @@ from records.models import Metric, Score, ValueType
 from records.models.metric import RESERVED_SLUGS, Direction
 from records.rows import as_rows
 from records.scores import SQL, settling
-from records.values import FIELDS, TypedValue, ValueProblem, judge
+from records.values import TypedValue, judge
 
 MAX_CHOICES = 100
 MAX_CHOICE_CHARS = 100
@@ -114,83 +113,6 @@ def restore_metric(metric: Metric) -> None:
 def is_scored(metric: Metric) -> bool:
     """Whether it has any score: every scored record has a current one, for which there is an index."""
     return Score.objects.filter(project_id=metric.project_id, metric_id=metric.id, is_current=True).exists()
-
-
-def automatic_slug(name: str) -> str:
-    """The slug that stands for a foreign evaluator's name, such as "Answer Relevance (v2)"."""
-    slug = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
-    if not slug or not slug[0].isalpha():
-        slug = f"m_{slug}".rstrip("_")
-    slug = slug[:63].rstrip("_")
-    return f"{slug}_score" if slug in RESERVED_SLUGS else slug
-
-
-def is_settled(metric: Metric | None, sent: Mapping[str, Any]) -> bool:
-    """Whether `automatic_metric` would give this very metric back: no need to ask, once for every score of a batch."""
-    if metric is None or metric.archived_at:
-        return False
-    if not metric.automatic or metric.value_type != ValueType.CATEGORICAL:
-        return True
-    named = sent.get(FIELDS[ValueType.CATEGORICAL])
-    known = {choice["value"] for choice in metric.categorical_choices}
-    return not isinstance(named, list | tuple) or all(choice in known for choice in named if isinstance(choice, str))
-
-
-def automatic_metric(project: Project, name: str, sent: Mapping[str, Any]) -> Metric:
-    """The metric of an evaluation event or API score, made if the project does not know it: open bounds, no pass
-    condition, its type guessed from the typed field that was sent.
-
-    An automatic categorical metric learns the choices it meets, up to 100. To be called outside the transaction that
-    writes the scores: two batches that make the same metrics must not wait for each other. Raises ValueProblem where
-    nothing can be guessed, UnknownMetric where it is archived.
-    """
-    slug = automatic_slug(name)
-    metric = Metric.objects.filter(project=project, slug=slug).first()
-    if metric is None:
-        value_type = _type_of(sent)
-        metric, _ = Metric.objects.get_or_create(
-            project=project,
-            slug=slug,
-            defaults={
-                "name": name[:120],
-                "value_type": value_type,
-                "automatic": True,
-                "passing_value": None if value_type == ValueType.BOOLEAN else True,
-                "several": value_type == ValueType.CATEGORICAL,
-            },
-        )
-    if metric.archived_at:
-        raise UnknownMetric(f"The metric {slug} is archived.")
-    if metric.automatic and metric.value_type == ValueType.CATEGORICAL:
-        metric = _learn(metric, sent.get(FIELDS[ValueType.CATEGORICAL]))
-    return metric
-
-
-def _type_of(sent: Mapping[str, Any]) -> str:
-    types = [value_type for value_type, field in FIELDS.items() if sent.get(field) is not None]
-    if len(types) != 1:
-        raise ValueProblem("numerical_value", f"A score needs exactly one of {', '.join(FIELDS.values())}.")
-    return types[0]
-
-
-def _learn(metric: Metric, sent: Any) -> Metric:
-    """Adds unknown choices; what is wrong with `sent` is left for read_value to say."""
-
-    def unknown(of: Metric) -> list[str]:
-        known = {choice["value"] for choice in of.categorical_choices}
-        named = sent if isinstance(sent, list | tuple) else []
-        fitting = [c for c in named if isinstance(c, str) and c.strip() and len(c) <= MAX_CHOICE_CHARS]
-        return [choice for choice in dict.fromkeys(fitting) if choice not in known]
-
-    if not unknown(metric):
-        return metric
-    with transaction.atomic():
-        # A choice more is no new version: nobody who writes scores has to wait.
-        metric = Metric.objects.select_for_update(no_key=True).get(project_id=metric.project_id, id=metric.id)
-        added = unknown(metric)[: MAX_CHOICES - len(metric.categorical_choices)]
-        metric.categorical_choices += [{"value": c, "number": None, "archived": False} for c in added]
-        metric.save(update_fields=["categorical_choices"])
-    return metric
 
 
 def create_default_metrics(project: Project) -> None:

@@ -23,10 +23,10 @@ from evalhub.api import AWAY, RETRY_SECONDS, to_json
 from evalhub.apikeys import authenticate
 from evalhub.body import MAX_BODY_BYTES, BadEncoding, BodyTooLarge, drain, read_body
 from evalhub.models import Project, Scope
+from records.automatic import automatic_slug
 from records.drafts import RecordDraft
 from records.ingest import ingest
 from records.limits import MAX_ITEMS
-from records.metrics import automatic_slug
 from records.models import Metric
 from records.otlp import Undecodable, drafts_from_otlp, spans_from_json, spans_from_protobuf
 from records.otlp.evaluations import fit_to_metric

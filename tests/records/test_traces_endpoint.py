@@ -162,6 +162,12 @@ def test_a_score_that_its_metric_refuses_is_a_warning(send, project):
     assert Record.objects.filter(project=project).exists()
 
 
+def test_an_evaluation_that_is_refused_makes_no_metric(send, project):
+    partial = answered(send(protobuf(build.span(events=[build.evaluation("huge", 1e307)])))).partial_success
+    assert "huge" in partial.error_message
+    assert not Metric.objects.filter(project=project).exists()
+
+
 def test_more_spans_than_a_transaction_takes_are_stored_in_several(send, project):
     answered(send(protobuf(*[build.span(number=n) for n in range(1_001)])))
     assert Record.objects.filter(project=project).count() == 1_001

@@ -149,6 +149,33 @@ def test_a_score_of_an_unknown_metric_makes_it_automatic(project):
     assert Score.objects.get(project=project).numerical_value == 0.4
 
 
+def test_what_is_refused_leaves_no_metric_and_no_choice_behind(project):
+    factories.metric(project, "accuracy")
+    topic = {"metric": "topic", "categorical_value": ["billing"]}
+    call(key(project), "POST", "/records", {"scores": [topic]})
+    answer = call(key(project), "POST", "/records", [
+        {"scores": [{"metric": "brand new", "numerical_value": 1}, {"metric": "accuracy", "numerical_value": 7}]},
+        {"scores": [{"metric": "out of range", "numerical_value": 1e307}]},
+        {"scores": [topic | {"categorical_value": ["refunds"]}], "latency": "soon"},
+        {"scores": [topic | {"categorical_value": ["refunds", "refunds"]}]},
+        {"scores": [{"metric": "brand new", "boolean_value": True}]},  # its type is free: the first was refused
+    ])  # fmt: skip
+    assert [refused["index"] for refused in answer.body["refused"]] == [0, 1, 2, 3]
+    made = {metric.slug: metric for metric in Metric.objects.filter(project=project)}
+    assert made.keys() == {"accuracy", "topic", "brand_new"}
+    assert (made["brand_new"].value_type, made["brand_new"].name) == ("boolean", "brand new")
+    assert [choice["value"] for choice in made["topic"].categorical_choices] == ["billing"]
+
+
+def test_items_of_one_call_agree_on_the_metric_that_they_make(project):
+    answer = call(key(project), "POST", "/records", [
+        {"scores": [{"metric": "Is it on topic?", "boolean_value": True}]},
+        {"scores": [{"metric": "is_it_on_topic", "numerical_value": 1}]},
+    ])  # fmt: skip
+    assert [refused["index"] for refused in answer.body["refused"]] == [1]
+    assert "use boolean_value" in answer.body["refused"][0]["fields"][0]["message"]
+
+
 def test_only_ingest_may_send_records(project):
     for scope in Scope:
         answer = call(key(project, scope, name=scope), "POST", "/records", {"name": "a"})
