@@ -29,6 +29,7 @@ if not SECRET_KEY:
             "Set SECRET_KEY: with DATABASE_URL given, EvalHub runs with no secret of its own making."
         )
     SECRET_KEY = secrets.token_urlsafe(50)  # this process alone; `up` writes one that stays
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 
 ALLOWED_HOSTS = [urlsplit(PUBLIC_URL).hostname or "localhost", *env.words("ALLOWED_HOSTS")]
 if TRIAL:

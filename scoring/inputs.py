@@ -1,0 +1,83 @@
+"""What evaluators are given of records: the unified inputs, with the messages they hold and, where asked, the trace."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from typing import Any
+from uuid import UUID
+
+from records.conversation import Message, messages_of
+from records.models import Payload, Record
+from records.unified import metadata_of, metrics_of, unified_inputs
+
+MAX_TRACE_SPANS = 500  # of one record's trace, the earliest
+NAMES = ("input", "output", "expected", "metadata", "metrics", "messages", "trace")
+
+
+def inputs_of(project_id: int, record_ids: Collection[UUID], *, trace: bool = False) -> dict[UUID, dict[str, Any]]:
+    """By record id {input, output, expected, metrics, metadata, messages}, and `trace` where asked; JSON values only.
+
+    Three queries, or four. Records that the project does not have are left out.
+    """
+    records = list(Record.objects.filter(project_id=project_id, id__in=record_ids))
+    payloads = _payloads(project_id, [record.id for record in records])
+    found = {record.id: with_messages(unified_inputs(record, payloads.get(record.id))) for record in records}
+    if trace:
+        spans = _traces(project_id, {record.trace_id for record in records if record.trace_id})
+        for record in records:
+            own = spans.get(record.trace_id) or [_span(record, payloads.get(record.id))]
+            found[record.id]["trace"] = {"spans": own}
+    return found
+
+
+def with_messages(inputs: dict[str, Any]) -> dict[str, Any]:
+    """The same with `messages`: the conversation of input and output, each {"role", "content"}, as text.
+
+    Where neither is a conversation, plain texts stand as one message of the user and one of the assistant.
+    """
+    return inputs | {
+        "messages": [*_messages(inputs.get("input"), "user"), *_messages(inputs.get("output"), "assistant")]
+    }
+
+
+def _messages(value: Any, role: str) -> list[dict[str, str]]:
+    held = messages_of(value)
+    if held is not None:
+        return [{"role": message.role, "content": _text(message)} for message in held]
+    return [{"role": role, "content": value}] if isinstance(value, str) and value else []
+
+
+def _text(message: Message) -> str:
+    return "\n".join(f"[{part.title}] {part.text}" if part.title else part.text for part in message.parts)
+
+
+def _payloads(project_id: int, ids: Iterable[UUID]) -> dict[UUID, Payload]:
+    rows = Payload.objects.filter(project_id=project_id, record_id__in=list(ids)).defer("search_text")
+    return {row.record_id: row for row in rows}
+
+
+def _traces(project_id: int, trace_ids: Collection[str]) -> dict[str, list[dict[str, Any]]]:
+    """By trace id its spans in order of time, each with what it was given and gave."""
+    if not trace_ids:
+        return {}
+    rows = Record.objects.filter(project_id=project_id, trace_id__in=trace_ids).exclude(trace_id="")
+    by_trace: dict[str, list[Record]] = defaultdict(list)
+    for row in rows.order_by("created_at", "id").iterator():
+        if len(by_trace[row.trace_id]) < MAX_TRACE_SPANS:
+            by_trace[row.trace_id].append(row)
+    payloads = _payloads(project_id, [row.id for group in by_trace.values() for row in group])
+    return {id: [_span(row, payloads.get(row.id)) for row in group] for id, group in by_trace.items()}
+
+
+def _span(record: Record, payload: Payload | None) -> dict[str, Any]:
+    payload = payload or Payload()
+    return {
+        "name": record.name,
+        "kind": record.kind,
+        "span_id": record.span_id,
+        "parent_id": record.parent_id,
+        "input": payload.inputs,
+        "output": payload.outputs,
+        "error": record.error,
+        "metrics": metrics_of(record),
+        "metadata": metadata_of(record),
+    }
