@@ -1,12 +1,14 @@
-"""Somebody's own arrangement of a project's records table: its columns, its rows per page, how dense it is."""
+"""Somebody's own arrangement of a project's records table: columns and their widths, rows, how dense it is."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from evalhub.models import Project, User
 from records.columns import MAX_COLUMNS, Column, chosen, column_of, default_keys
 from records.models import ColumnLayout, Metric
+from records.models.layout import NARROWEST, WIDEST
 
 SAVED = ("columns", "rows", "density", "wrap")
+MAX_WIDTHS = 200  # columns that were shown once keep theirs; the oldest are forgotten
 
 
 class LayoutProblem(ValueError):
@@ -37,6 +39,25 @@ def save_layout(layout: ColumnLayout, keys: Iterable[str], metrics: Sequence[Met
                             "expected or metadata, such as inputs.question.")  # fmt: skip
     values = {name: getattr(layout, name) for name in SAVED} | {"columns": keys}
     return ColumnLayout.objects.update_or_create(project=layout.project, user=layout.user, defaults=values)[0]
+
+
+def save_widths(project: Project, user: User, widths: Mapping[str, str], metrics: Sequence[Metric]) -> None:
+    """Keeps the pixels of these columns beside those of others; an empty width is the column's own again.
+
+    Raises LayoutProblem where a key names no column or a width is no number of pixels.
+    """
+    by_slug = {metric.slug: metric for metric in metrics}
+    kept = {key: px for key, px in layout_of(project, user).widths.items() if key not in widths}
+    for key, written in widths.items():
+        if column_of(key, by_slug) is None:
+            raise LayoutProblem(f"There is no column {key[:60]}.")
+        if not written:
+            continue
+        if not (written.isascii() and written.isdigit() and NARROWEST <= int(written[:9]) <= WIDEST):
+            raise LayoutProblem(f"A column is {NARROWEST} to {WIDEST} pixels wide.")
+        kept[key] = int(written)
+    kept = dict(list(kept.items())[-MAX_WIDTHS:])
+    ColumnLayout.objects.update_or_create(project=project, user=user, defaults={"widths": kept})
 
 
 def reset_layout(project: Project, user: User) -> None:

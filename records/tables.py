@@ -18,6 +18,8 @@ TICKED_ROW = (
     '<label><input type="checkbox" name="ids" value="{id}" form="bulk" autocomplete="off" aria-label="Select {name}">'
     "</label></td>"
 )
+# Takes what is left of the line once columns have widths of their own, and is not there before.
+REST = '<td class="c-rest"></td></tr>'
 
 
 @dataclass(slots=True)
@@ -44,7 +46,7 @@ class Cell(tables.Column):
     def __init__(self, column: Column, draw: Draw, header: Any) -> None:
         attrs = {"th": {"class": column.css}}
         super().__init__(verbose_name=header, accessor="id", empty_values=(), orderable=False, attrs=attrs)
-        self.css, self.label, self.draw = column.css, column.label, draw
+        self.key, self.css, self.label, self.draw = column.key, column.css, column.label, draw
 
     def render(self, record: Row) -> Any:
         return self.draw(record)
@@ -54,6 +56,12 @@ class RecordTable(tables.Table):
     class Meta:
         template_name = "records/_table.html"
         orderable = False
+
+    widths: Mapping[str, int] = {}  # pixels by column key; a column that is not here is as wide as its class says
+
+    def columns_with_widths(self) -> list[tuple[str, int | None]]:
+        """The key and the pixels of each column, for the table's <col> elements."""
+        return [(column.column.key, self.widths.get(column.column.key)) for column in self.columns]
 
     def drawn(self) -> Iterator[SafeString]:
         """The rows as HTML. django-tables2 asks each cell's function for its signature: twice the time of a page."""
@@ -65,7 +73,7 @@ class RecordTable(tables.Table):
             parts = [TICKED_ROW.format(id=row.id, name=escape(row.record.name or "record"))]  # an id is hexadecimal
             for opening, draw in openings:
                 parts += (opening, conditional_escape(draw(row)), "</td>")
-            parts.append("</tr>")
+            parts.append(REST)
             yield SafeString("".join(parts))
 
 

@@ -30,6 +30,7 @@ urlpatterns = [
     path("p/<slug:slug>/records/between", facets.record_between, name="between"),
     path("p/<slug:slug>/records/history", records.record_history, name="history"),
     path("p/<slug:slug>/records/layout", layout.layout, name="layout"),
+    path("p/<slug:slug>/records/layout/widths", layout.layout_widths, name="layout-widths"),
     path("p/<slug:slug>/records/layout.json", layout.layout_json, name="layout-json"),
     path("p/<slug:slug>/records/views/new", saved_views.view_new, name="view-new"),
     path("p/<slug:slug>/records/views/<int:id>", saved_views.view_edit, name="view"),

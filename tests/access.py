@@ -23,6 +23,7 @@ PAGES: dict[str, dict[str, Role]] = {
     "records:between": {"GET": VIEWER},
     "records:history": {"GET": VIEWER},
     "records:layout": {"GET": VIEWER, "POST": VIEWER},
+    "records:layout-widths": {"POST": VIEWER},
     "records:layout-json": {"GET": VIEWER},
     "records:view-new": {"GET": VIEWER, "POST": VIEWER},
     "records:view": {"GET": VIEWER, "POST": VIEWER},

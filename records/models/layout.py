@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 ROWS = (50, 100, 200)
+NARROWEST, WIDEST = 40, 1200  # pixels of a column
 
 
 class Density(models.TextChoices):
@@ -23,6 +24,9 @@ class ColumnLayout(models.Model):
     rows = models.SmallIntegerField(default=ROWS[0], help_text="A page of the list.")
     density = models.CharField(max_length=10, choices=Density, default=Density.NORMAL)
     wrap = models.BooleanField(default=False, help_text="Cells take more than one line.")
+    widths = models.JSONField(
+        default=dict, help_text="Pixels by column key, of columns that were made wider or narrower."
+    )
 
     class Meta:
         db_table = "column_layout"

@@ -16,7 +16,7 @@ from evalhub.models import Project
 from records.column_keys import split_keys
 from records.columns import BASE, MAX_COLUMNS, PAYLOAD_FIELDS, Column, chosen, column_of
 from records.found_paths import found_paths
-from records.layouts import SAVED, LayoutProblem, columns_of, layout_of, reset_layout, save_layout
+from records.layouts import SAVED, LayoutProblem, columns_of, layout_of, reset_layout, save_layout, save_widths
 from records.models import ColumnLayout, Density, Metric
 from records.models.layout import ROWS
 from records.views.links import list_url
@@ -63,6 +63,20 @@ def layout(request: HttpRequest, project: Project) -> HttpResponse:
     return _dialog(request, project, form, chosen(keys, metrics), metrics, problem)
 
 
+@project_page("POST")
+def layout_widths(request: HttpRequest, project: Project) -> HttpResponse:
+    """How wide columns are from now on: pairs of `columns` and `widths`, an empty width is the column's own again."""
+    metrics = list(Metric.objects.filter(project=project, archived_at=None))
+    keys, widths = request.POST.getlist("columns")[:MAX_COLUMNS], request.POST.getlist("widths")[:MAX_COLUMNS]
+    if not keys or len(keys) != len(widths):
+        return HttpResponse("A width belongs to each column.", status=400, content_type="text/plain")
+    try:
+        save_widths(project, request.user, dict(zip(keys, widths, strict=True)), metrics)
+    except LayoutProblem as problem:
+        return HttpResponse(str(problem), status=400, content_type="text/plain")
+    return HttpResponse(status=204)
+
+
 @never_cache
 @project_page("GET")
 def layout_json(request: HttpRequest, project: Project) -> HttpResponse:
@@ -71,6 +85,7 @@ def layout_json(request: HttpRequest, project: Project) -> HttpResponse:
     saved = layout_of(project, request.user)
     columns = chosen(split_keys(request.GET.get("columns", "")), metrics) or columns_of(saved, metrics)
     content = {name: getattr(saved, name) for name in SAVED} | {"columns": [column.key for column in columns]}
+    content["widths"] = {column.key: saved.widths[column.key] for column in columns if column.key in saved.widths}
     headers = {"Content-Disposition": f'attachment; filename="{project.slug}-columns.json"'}
     return JsonResponse(content, headers=headers, json_dumps_params={"indent": 2, "ensure_ascii": False})
 

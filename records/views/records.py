@@ -121,6 +121,7 @@ def table_of(
     )
     table = record_table(rows, columns, order, lambda sort: list_url(request, project, sort=sort), caption)
     table.look = f"{layout.density} wrap" if layout.wrap else layout.density
+    table.widths = {column.key: layout.widths[column.key] for column in columns if column.key in layout.widths}
     return table
 
 

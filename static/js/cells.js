@@ -13,7 +13,7 @@ const open = async (source, id, cell) => {
 
 document.addEventListener("click", (event) => {
   const cell = event.target.closest("#records tbody td");
-  if (!cell || event.target.closest("a, button, input, label") || event.shiftKey || !getSelection().isCollapsed) return;
+  if (!cell || cell.matches(".c-check, .c-rest") || event.target.closest("a, button, input, label") || event.shiftKey || !getSelection().isCollapsed) return;
   open(cell, cell.parentElement.dataset.id, cell.cellIndex - 1);
 });
 

@@ -135,5 +135,44 @@ def test_the_layout_is_a_json_file(reader, project, edit):  # noqa: F811
     answer = reader.get(reverse("records:layout-json", args=[project.slug]))
     assert "attachment" in answer["Content-Disposition"]
     assert answer.json() == {
-        "columns": ["inputs", 'metadata."ключ,x"'], "rows": 200, "density": "normal", "wrap": True,
+        "columns": ["inputs", 'metadata."ключ,x"'], "rows": 200, "density": "normal", "wrap": True, "widths": {},
     }  # fmt: skip
+
+
+def widths(reader, project, **fields: object):  # noqa: F811
+    return reader.post(reverse("records:layout-widths", args=[project.slug]), fields)
+
+
+def test_a_columns_width_is_kept_beside_those_of_others_and_over_new_columns(reader, project, edit):  # noqa: F811
+    sent(project)
+    edit(columns=["inputs", "model"])
+    assert widths(reader, project, columns=["inputs", "model"], widths=["320", "90"]).status_code == 204
+    assert widths(reader, project, columns=["cost"], widths=["77"]).status_code == 204
+    edit(columns=["inputs", "cost"], density="dense")
+    text = listed(reader, project).content.decode()
+    assert '<col data-column="inputs" width="320"><col data-column="cost" width="77">' in text
+    assert "table fixed sized dense" in text
+    exported = reader.get(reverse("records:layout-json", args=[project.slug])).json()
+    assert exported["widths"] == {"inputs": 320, "cost": 77}
+    widths(reader, project, columns=["inputs", "cost"], widths=["", ""])
+    assert "sized" not in listed(reader, project).content.decode()
+    assert ColumnLayout.objects.get(project=project).widths == {"model": 90}
+
+
+def test_widths_leave_whoever_has_chosen_no_columns_with_the_defaults(reader, project):  # noqa: F811
+    sent(project)
+    widths(reader, project, columns=["inputs"], widths=["320"])
+    assert "Latency" in listed(reader, project).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("columns", "pixels"),
+    [
+        (["inputs"], ["5"]), (["inputs"], ["99999"]), (["inputs"], ["1e3"]), (["nothing"], ["100"]),
+        (["inputs"], []), ([], []),
+    ],
+)  # fmt: skip
+def test_widths_that_are_none_are_refused(reader, project, columns, pixels):  # noqa: F811
+    answer = widths(reader, project, columns=columns, widths=pixels)
+    assert answer.status_code == 400 and answer.headers["Content-Type"].startswith("text/plain")
+    assert not ColumnLayout.objects.exists()
