@@ -21,7 +21,7 @@ from records.ids import is_sampled, uuid7
 from records.limits import MAX_ITEMS
 from records.models import Metric, Rank, Score, ScoreSource, ScoreStatus
 from records.rows import as_rows
-from records.sql import Step, load, steps
+from records.sql import Step, load, preparing_cursor, steps
 from records.values import TypedValue, judge, read_value
 
 SQL = load("scores")
@@ -158,8 +158,8 @@ def settling(project_id: int, record_ids: Iterable[UUID]) -> Iterator[Step]:
     """One transaction around changes to the scores of at most 1,000 records: locks, then the caller's steps by their
     names in scores.sql, then status, roll-ups and samples. The only way scores change, but for ingest."""
     records = _slice(record_ids)
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(SQL["stages"])
+    with transaction.atomic(), preparing_cursor() as cursor:
+        open_stages()
         step = steps(cursor, SQL, project_id)
         step("lock_records", records=records)
         yield step
@@ -203,7 +203,7 @@ def place_scores(project_id: int, new: Sequence[NewScore]) -> list[UUID]:
     Raises what `add_scores` raises.
     """
     records = _slice(score.record_id for score in new)
-    with connection.cursor() as cursor:
+    with preparing_cursor() as cursor:
         step = steps(cursor, SQL, project_id)
         step("lock_records", records=records)
         ids = _place(step, new)

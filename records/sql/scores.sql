@@ -18,8 +18,11 @@ CREATE TEMP TABLE IF NOT EXISTS stage_delta (record_id uuid, metric_id bigint, o
   value double precision, is_root boolean, created_at timestamptz) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE IF NOT EXISTS stage_record_delta (created_at timestamptz, is_root boolean, status smallint,
   source smallint, sign integer, cost numeric, tokens integer, latency_ms integer, failed integer) ON COMMIT DELETE ROWS;
--- Inside an outer transaction nothing is committed between two batches.
-TRUNCATE stage_score, stage_delta, stage_record_delta;
+-- Inside an outer transaction nothing is committed between two batches. Not TRUNCATE: that makes new files each time,
+-- and plans anew what was planned.
+DELETE FROM stage_score;
+DELETE FROM stage_delta;
+DELETE FROM stage_record_delta;
 
 -- name: lock_records
 SELECT id FROM record WHERE project_id = %(p)s AND id = ANY(%(records)s::uuid[]) ORDER BY id FOR NO KEY UPDATE;
