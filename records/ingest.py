@@ -222,5 +222,5 @@ def _scores(
 def _typed(draft: RecordDraft, score: ScoreDraft, metric: Metric, sender: str) -> NewScore:
     return NewScore(
         draft.id, metric, read_value(metric, score.value), score.source, sender=sender, key=score.key,
-        scorer=score.scorer or sender, reasoning=score.reasoning,
+        said=not score.key, scorer=score.scorer or sender, reasoning=score.reasoning,
     )  # fmt: skip
