@@ -139,9 +139,9 @@ def raw(*parts: bytes | float, cut: bool = False) -> Answer:
     return answer
 
 
-def status(code: int, headers: Mapping[str, str] | None = None, message: str = "No.", **error: Any) -> Answer:
+def status(number: int, headers: Mapping[str, str] | None = None, message: str = "No.", **error: Any) -> Answer:
     """An error as OpenAI puts it."""
-    return raw(wire(code, json.dumps({"error": {"message": message, **error}}).encode(), headers))
+    return raw(wire(number, json.dumps({"error": {"message": message, **error}}).encode(), headers))
 
 
 def page(code: int = 200) -> Answer:
