@@ -99,10 +99,11 @@ DATABASES = {
         "ENGINE": "django.db.backends.postgresql",
         "CONN_MAX_AGE": env.number("DATABASE_CONN_MAX_AGE", 60),
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {},
         **(embedded.database(DATA_DIR) if TRIAL else env.database(env.text("DATABASE_URL"))),
     }
 }
+# For the cursors of records.sql.preparing_cursor; Django's own never prepare.
+DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = 5
 REDIS_URL = env.text("REDIS_URL") or embedded.redis_url(DATA_DIR)
 
 # Four doors to the workers, most urgent first; a worker takes them in this order.

@@ -10,6 +10,16 @@ from records.ids import uuid7
 from records.models import Kind, ScoreSource, Source
 
 
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sends, and when it arrived. `trusted`: an operator's import, whose rows may say who made a record and by
+    whom it was scored; over the API that is the key."""
+
+    name: str
+    now: datetime
+    trusted: bool = False
+
+
 @dataclass(slots=True)
 class ScoreDraft:
     """A score that came with its record. `value` is one of the four typed fields, by name, as sent."""
@@ -19,7 +29,7 @@ class ScoreDraft:
     reasoning: str = ""
     scorer: str = ""
     source: ScoreSource = ScoreSource.API
-    key: str = ""  # the sender's own id of this score; ours when empty
+    key: str = ""  # the sender's own id of this score; when empty, what is said again at once is a repeat
 
 
 @dataclass(slots=True)

@@ -28,7 +28,7 @@ from records.pieces import OBJECTS, PAYLOAD, PLAIN, STORED, complete, from_row, 
 from records.scores import NewScore, fold_scores, open_stages, place_scores
 from records.search_text import search_text
 from records.signals import records_ingested
-from records.sql import Step, load, steps
+from records.sql import Step, load, preparing_cursor, steps
 from records.values import ValueProblem, read_value
 
 SQL = load("ingest")
@@ -74,7 +74,7 @@ def _stored(project: Project, drafts: Sequence[RecordDraft], sender: str) -> Ing
     refused: list[tuple[int, str]] = []
     scores = _scores(project, drafts, sender, refused)
     batch = _Batch(project.id, _merged(drafts, sender))
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(), preparing_cursor() as cursor:
         batch.store(cursor, scores)
         transaction.on_commit(lambda: records_ingested.send(sender=None, project_id=project.id))
     ids = {key: draft.id for key, draft in batch.drafts.items()}
@@ -92,9 +92,10 @@ class _Batch:
         self.existed: set[str] = set()
 
     def store(self, cursor: Any, scores: dict[str, list[NewScore]]) -> None:
+        with connection.cursor() as plain:
+            plain.execute(SQL["stages"])
         step = steps(cursor, SQL, self.project_id)
         traces = self._lock(step)
-        step("stages")
         locked = step("before", keys=list(self.drafts), traces=traces)
         known = [key for key, _ in locked if key in self.drafts]
         if known:
@@ -221,5 +222,5 @@ def _scores(
 def _typed(draft: RecordDraft, score: ScoreDraft, metric: Metric, sender: str) -> NewScore:
     return NewScore(
         draft.id, metric, read_value(metric, score.value), score.source, sender=sender, key=score.key,
-        scorer=score.scorer or sender, reasoning=score.reasoning,
+        said=not score.key, scorer=score.scorer or sender, reasoning=score.reasoning,
     )  # fmt: skip

@@ -10,9 +10,10 @@ from uuid import UUID
 
 from evalhub.models import Project
 from records.automatic import automatic_slug, foreseen
-from records.drafts import RecordDraft
+from records.drafts import RecordDraft, Sender
 from records.ingest import ingest
-from records.json_drafts import NAMES, BadRecord, Problem, Sender, drafts_from_json
+from records.json_drafts import NAMES, BadRecord, drafts_from_json
+from records.json_values import Problem
 from records.limits import MAX_ITEMS
 from records.metrics import UnknownMetric
 from records.models import Metric, Record

@@ -5,32 +5,41 @@ that carry those names. What has a column goes there; everything else is kept in
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from datetime import timedelta
 from typing import Any
 
-import orjson
-
 from records import unified
-from records.drafts import RecordDraft, ScoreDraft
+from records.drafts import RecordDraft, ScoreDraft, Sender
 from records.ids import uuid7
+from records.json_scores import score_from_json
+from records.json_values import (
+    Problem,
+    Wrong,
+    array,
+    bounded,
+    count,
+    epoch,
+    flag,
+    kind,
+    long_text,
+    mapping,
+    milliseconds,
+    payload,
+    source,
+    tags,
+    text,
+    time,
+    usd,
+)
 from records.limits import (
     MAX_AHEAD_SECONDS,
-    MAX_ERROR_CHARS,
-    MAX_FIELD_BYTES,
     MAX_JSON_DEPTH,
     MAX_METADATA_BYTES,
     MAX_NAME_BYTES,
-    MAX_NAME_CHARS,
-    MAX_TAG_CHARS,
-    MAX_TAGS,
 )
-from records.models import Kind, ScoreSource, Source
-from records.values import FIELDS as VALUE_FIELDS
-
-Problem = tuple[str, str]  # where, as `spans.0.latency`, and what is wrong there
+from records.models import Kind, Source
 
 
 class BadRecord(Exception):
@@ -39,151 +48,6 @@ class BadRecord(Exception):
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("; ".join(f"{where}: {what}" if where else what for where, what in problems))
         self.problems = problems
-
-
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """Who sends, and when it arrived. `trusted`: an operator's import, whose rows may say who made a record and by
-    whom it was scored; over the API that is the key."""
-
-    name: str
-    now: datetime
-    trusted: bool = False
-
-
-class _Wrong(ValueError):
-    pass
-
-
-def text(value: Any) -> str:
-    """One line of text; whole numbers are taken as ids."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    if not isinstance(value, str):
-        raise _Wrong("must be text.")
-    if len(value) > MAX_NAME_CHARS:
-        raise _Wrong(f"must have at most {MAX_NAME_CHARS:,} characters.")
-    if len(value.encode("utf-8", "replace")) > MAX_NAME_BYTES:
-        raise _Wrong(f"must have at most {MAX_NAME_BYTES:,} bytes as UTF-8.")
-    return value
-
-
-def long_text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise _Wrong("must be text.")
-    if len(value) > MAX_ERROR_CHARS:
-        raise _Wrong(f"must have at most {MAX_ERROR_CHARS:,} characters.")
-    return value
-
-
-def time(value: Any) -> datetime:
-    """RFC 3339; without an offset it is UTC, as everywhere in the API."""
-    if not isinstance(value, str):
-        raise _Wrong("must be a time such as 2026-01-31T12:00:00Z.")
-    try:
-        read = datetime.fromisoformat(value.strip())
-        read = (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise _Wrong("must be a time such as 2026-01-31T12:00:00Z.") from None
-    if not 1970 <= read.year <= 9998:
-        raise _Wrong("must be a time from 1970 on.")
-    return read
-
-
-def _number(value: Any, what: str) -> Decimal:
-    """Also from a text of digits, which is how tables carry numbers."""
-    try:
-        if isinstance(value, bool) or not isinstance(value, int | float | str):
-            raise InvalidOperation
-        number = Decimal(str(value).strip())
-        if not number.is_finite():
-            raise InvalidOperation
-    except InvalidOperation:
-        raise _Wrong(f"must be {what}.") from None
-    if number < 0:
-        raise _Wrong("must not be negative.")
-    return number
-
-
-def milliseconds(value: Any) -> int:
-    number = _number(value, "a number of seconds")
-    if number > 2_147_483:
-        raise _Wrong("must be in seconds, at most 2,147,483 of them.")
-    return round(number * 1000)
-
-
-def count(value: Any) -> int:
-    number = _number(value, "a whole number")
-    if number > 2_147_483_647:
-        raise _Wrong("must be at most 2,147,483,647.")
-    if number != int(number):
-        raise _Wrong("must be a whole number.")
-    return int(number)
-
-
-def epoch(value: Any) -> int:
-    if (number := count(value)) > 32_767:
-        raise _Wrong("must be at most 32,767.")
-    return number
-
-
-def usd(value: Any) -> Decimal:
-    number = _number(value, "an amount of USD")
-    if number >= 100_000_000:
-        raise _Wrong("must be below 100,000,000 USD.")
-    return round(number, 8)
-
-
-def flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise _Wrong("must be true or false.")
-    return value
-
-
-def kind(value: Any) -> str:
-    """A kind that EvalHub does not know is `other`; its name is kept in metadata."""
-    return text(value).lower()
-
-
-def source(value: Any) -> Source:
-    try:
-        return Source[str(value).upper()]
-    except KeyError:
-        raise _Wrong(f"must be one of {', '.join(s.label for s in Source)}.") from None
-
-
-def tags(value: Any) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(tag, str) for tag in value):
-        raise _Wrong("must be an array of texts.")
-    found = list(dict.fromkeys(tag.strip() for tag in value if tag.strip()))
-    if len(found) > MAX_TAGS:
-        raise _Wrong(f"must hold at most {MAX_TAGS} tags.")
-    if any(len(tag) > MAX_TAG_CHARS for tag in found):
-        raise _Wrong(f"must hold tags of at most {MAX_TAG_CHARS} characters.")
-    return found
-
-
-def mapping(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise _Wrong("must be an object.")
-    return value
-
-
-def array(value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise _Wrong("must be an array.")
-    return value
-
-
-def payload(value: Any) -> Any:
-    _bounded(value, MAX_FIELD_BYTES)
-    return value
-
-
-def _bounded(value: Any, limit: int) -> None:
-    size = len(orjson.dumps(value))
-    if size > limit:
-        raise _Wrong(f"has {size:,} bytes as JSON; the limit is {limit:,}.")
 
 
 Reader = Callable[[Any], Any]
@@ -226,7 +90,7 @@ class _Sent:
         try:
             self.said[target] = READERS[target](value)
             self.names[target] = where
-        except _Wrong as wrong:
+        except Wrong as wrong:
             self.problems.append((where, str(wrong)))
 
 
@@ -254,8 +118,8 @@ def _record(
     metadata |= _described(sent)
     for name, values in (("metrics", metrics), ("metadata", metadata)):
         try:
-            _bounded(values, MAX_METADATA_BYTES)
-        except _Wrong as wrong:
+            bounded(values, MAX_METADATA_BYTES)
+        except Wrong as wrong:
             sent.problems.append((name, f"With all fields that have no column it {wrong}"))
     said = sent.said
     scores = _scores(said.pop("scores", None) or [], sent, sender, "is_root" in item)
@@ -317,9 +181,19 @@ def _described(sent: _Sent) -> dict[str, Any]:
             continue
         try:
             sent.said[column] = READERS[column](value)
-        except _Wrong:
+        except Wrong:
             rest[name] = value
     return rest
+
+
+def _scores(items: list[Any], sent: _Sent, sender: Sender, exported: bool) -> list[ScoreDraft]:
+    drafts = []
+    for n, item in enumerate(items):
+        draft, problems = score_from_json(item, sender, exported)
+        sent.problems += [(f"scores.{n}.{where}" if where else f"scores.{n}", what) for where, what in problems]
+        if draft:
+            drafts.append(draft)
+    return drafts
 
 
 def _draft(said: dict[str, Any], sender: Sender, parent: RecordDraft | None, n: int, is_parent: bool) -> RecordDraft:
@@ -361,49 +235,3 @@ def _span_key(trace_id: str, span_id: str) -> str:
 def _derived(words: str, digits: int) -> str:
     """The same id for the same words, so that a repeated post is a repeat in all its spans."""
     return hashlib.sha256(words.encode("utf-8", "replace")).hexdigest()[:digits]
-
-
-SCORE_FIELDS = frozenset({"metric", "reasoning", "scorer", "id", *VALUE_FIELDS.values()})
-# What an exported score says beside; it follows from the rest, or belongs to the installation it came from.
-SCORE_FOLLOWING = frozenset({"value_type", "value", "status", "outcome", "passed", "source", "evaluator"})
-
-
-def _scores(items: list[Any], sent: _Sent, sender: Sender, exported: bool) -> list[ScoreDraft]:
-    drafts = []
-    for n, item in enumerate(items):
-        draft, problems = score_from_json(item, sender, exported)
-        sent.problems += [(f"scores.{n}.{where}" if where else f"scores.{n}", what) for where, what in problems]
-        if draft:
-            drafts.append(draft)
-    return drafts
-
-
-def score_from_json(item: Any, sender: Sender, exported: bool = False) -> tuple[ScoreDraft | None, list[Problem]]:
-    """A score beside its record. Whether the value fits its metric is for whoever knows the metrics."""
-    if not isinstance(item, Mapping):
-        return None, [("", "A score is an object.")]
-    known = SCORE_FIELDS | SCORE_FOLLOWING if exported else SCORE_FIELDS
-    fields = ", ".join(sorted(SCORE_FIELDS))
-    problems = [(name, f"A score has no such field; it has {fields}.") for name in item if name not in known]
-    given: dict[str, str] = {}
-    for name in ("metric", "scorer", "id"):
-        try:
-            given[name] = text(item[name]) if item.get(name) is not None else ""
-        except _Wrong as wrong:
-            problems.append((name, str(wrong)))
-    reasoning = item.get("reasoning") or ""
-    try:
-        reasoning = long_text(reasoning)
-    except _Wrong as wrong:
-        problems.append(("reasoning", str(wrong)))
-    if not problems and not given["metric"]:
-        problems.append(("metric", "A score names its metric by its slug."))
-    if problems:
-        return None, problems
-    origin = ScoreSource.API
-    if exported and sender.trusted and str(item.get("source", "")).upper() in ScoreSource.__members__:
-        origin = ScoreSource[str(item["source"]).upper()]
-    value = {name: item[name] for name in VALUE_FIELDS.values() if item.get(name) is not None}
-    # Without an id of the sender's, the same words are the same score: a repeated post adds nothing.
-    key = given["id"] or _derived(f"{given['scorer']} {sorted(value.items())} {reasoning}", 32)
-    return ScoreDraft(given["metric"], value, reasoning, given["scorer"], origin, key), []

@@ -9,20 +9,20 @@ transaction that has already locked the records, but such a caller must not have
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
 
-from records.ids import is_sampled, uuid7
+from records.ids import is_sampled
 from records.limits import MAX_ITEMS
-from records.models import Metric, Rank, Score, ScoreSource, ScoreStatus
+from records.models import Metric, Score, ScoreStatus
+from records.repeats import subject, told_apart
 from records.rows import as_rows
-from records.sql import Step, load, steps
-from records.values import TypedValue, judge, read_value
+from records.score_rows import Claimed, NewScore, ScoreResult, Task, typed_fields
+from records.sql import Step, load, preparing_cursor, steps
+from records.values import judge, read_value
 
 SQL = load("scores")
 MAX_ATTEMPTS = 8
@@ -32,134 +32,13 @@ class UnknownRecord(LookupError):
     """A score names a record, or a metric, that the project does not have. Nothing was stored."""
 
 
-@dataclass(slots=True)
-class NewScore:
-    """A completed score by a person or through the API.
-
-    `key` is the sender's own id of it: the same sender, metric and key again is a harmless repeat. `rank` None: by the
-    source and the metric's primary evaluator. `task_key` only where the score answers a task of its own kind.
-    """
-
-    record_id: UUID
-    metric: Metric
-    value: TypedValue
-    source: ScoreSource = ScoreSource.API
-    sender: str = ""
-    key: str = ""
-    scorer: str = ""
-    reasoning: str = ""
-    rank: Rank | None = None
-    evaluator: str = ""
-    evaluator_version_id: int | None = None
-    version_no: int | None = None
-    tokens: int | None = None
-    cost: Decimal | None = None
-    duration_ms: int | None = None
-    id: UUID = field(default_factory=uuid7)
-    task_key: str = ""
-    at: datetime | None = None  # when it was given, for scores that come later; never in the future. None: now
-
-    def row(self) -> dict[str, Any]:
-        key = self.task_key or f"sent:{self.sender}:{self.metric.slug}:{self.key or self.id}"
-        return _typed(self.value) | {
-            "id": self.id, "record_id": self.record_id, "metric_id": self.metric.id,
-            "metric_version": self.metric.version, "source": self.source, "scorer": self.scorer,
-            "reasoning": self.reasoning, "rank": self.rank, "evaluator": self.evaluator,
-            "evaluator_version_id": self.evaluator_version_id, "version_no": self.version_no, "tokens": self.tokens,
-            "cost": self.cost, "duration_ms": self.duration_ms, "task_key": key, "at": self.at,
-        }  # fmt: skip
-
-
-@dataclass(slots=True)
-class Task:
-    """One thing to measure on each of many records: what a pending score will say of its origin.
-
-    `key` as in `run:<id>:<evaluator version>:<epoch>`; with `per_input` the record's input hash is put behind it, so
-    that a record whose inputs or outputs changed is a new task.
-    """
-
-    metric_id: int
-    key: str
-    source: ScoreSource
-    per_input: bool = False
-    rank: Rank | None = None
-    scorer: str = ""
-    evaluator: str = ""
-    evaluator_version_id: int | None = None
-    version_no: int | None = None
-    run_id: int | None = None
-    run_no: int | None = None
-    rule_id: int | None = None
-    rule: str = ""
-    probability: float | None = None
-    epoch: int = 1
-    assignee_id: int | None = None
-    not_before: datetime | None = None
-
-    def row(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A pending score in a worker's hands until its lease ends; `attempts` is the fence its result must bring back."""
-
-    id: UUID
-    record_id: UUID
-    metric_id: int
-    attempts: int
-    source: int
-    evaluator_version_id: int | None
-    run_id: int | None
-    rule_id: int | None
-    epoch: int
-
-
-@dataclass(slots=True)
-class ScoreResult:
-    """What became of a pending score. A person's pending score was never claimed: its `attempts` are 0.
-
-    `value` for completed ones, `error` for errored, `reasoning` may say why it was skipped. `metric_version`: the one
-    whose pass condition `value.passed` follows. prompt, reply and output go to the score's detail.
-    """
-
-    id: UUID
-    record_id: UUID
-    attempts: int
-    status: ScoreStatus
-    value: TypedValue | None = None
-    metric_version: int | None = None
-    reasoning: str = ""
-    error: str = ""
-    scorer: str = ""
-    tokens: int | None = None
-    cost: Decimal | None = None
-    duration_ms: int | None = None
-    input_hash: bytes | None = None
-    prompt: str | None = None
-    reply: str | None = None
-    output: str | None = None
-
-    def row(self) -> dict[str, Any]:
-        return _typed(self.value or TypedValue()) | {
-            "id": self.id, "record_id": self.record_id, "attempts": self.attempts, "status": self.status,
-            "metric_version": self.metric_version, "reasoning": self.reasoning, "error": self.error,
-            "scorer": self.scorer, "tokens": self.tokens, "cost": self.cost, "duration_ms": self.duration_ms,
-            "input_hash": self.input_hash,
-        }  # fmt: skip
-
-
-def _typed(value: TypedValue) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in TypedValue.__dataclass_fields__}
-
-
 @contextmanager
 def settling(project_id: int, record_ids: Iterable[UUID]) -> Iterator[Step]:
     """One transaction around changes to the scores of at most 1,000 records: locks, then the caller's steps by their
     names in scores.sql, then status, roll-ups and samples. The only way scores change, but for ingest."""
     records = _slice(record_ids)
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(SQL["stages"])
+    with transaction.atomic(), preparing_cursor() as cursor:
+        open_stages()
         step = steps(cursor, SQL, project_id)
         step("lock_records", records=records)
         yield step
@@ -203,7 +82,7 @@ def place_scores(project_id: int, new: Sequence[NewScore]) -> list[UUID]:
     Raises what `add_scores` raises.
     """
     records = _slice(score.record_id for score in new)
-    with connection.cursor() as cursor:
+    with preparing_cursor() as cursor:
         step = steps(cursor, SQL, project_id)
         step("lock_records", records=records)
         ids = _place(step, new)
@@ -225,7 +104,7 @@ def fold_scores(project_id: int, record_ids: Iterable[UUID]) -> None:
 
 
 def _place(step: Step, new: Sequence[NewScore]) -> list[UUID]:
-    new = _by_present_metrics(step, new)
+    new = _without_repeats(step, _by_present_metrics(step, new))
     rows = as_rows(score.row() for score in new)
     step("stage_new", rows=rows)
     step("decide")
@@ -250,7 +129,15 @@ def _by_present_metrics(step: Step, new: Sequence[NewScore]) -> list[NewScore]:
 
 
 def _read_again(score: NewScore, metric: Metric) -> NewScore:
-    return replace(score, metric=metric, value=read_value(metric, _typed(score.value)))
+    return replace(score, metric=metric, value=read_value(metric, typed_fields(score.value)))
+
+
+def _without_repeats(step: Step, new: Sequence[NewScore]) -> Sequence[NewScore]:
+    subjects = list({subject(score) for score in new if score.said})
+    if not subjects:
+        return new
+    last = step("last_said", rows=as_rows({"record_id": id, "head": head} for id, head in subjects))
+    return told_apart(new, {subjects[n]: key for n, key in last})
 
 
 def plan_scores(project_id: int, record_ids: Iterable[UUID], tasks: Sequence[Task]) -> int:

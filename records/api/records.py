@@ -22,9 +22,10 @@ from records.api.schemas import (
     one_or_many,
 )
 from records.deletion import delete_records
+from records.drafts import Sender
 from records.filterlang import parse
 from records.intake import Intake, TooMany, change, take
-from records.json_drafts import BadRecord, Sender
+from records.json_drafts import BadRecord
 from records.json_records import record_json
 from records.limits import MAX_ITEMS
 from records.previews import PAYLOAD, previews
@@ -46,7 +47,9 @@ def record_create(request: HttpRequest) -> HttpResponse:
 
     Records are accepted or refused one by one; all that were accepted are stored when the answer comes. With an `id` of
     yours a repeat changes nothing, and a later piece of the same record is merged into it: arrays and values replace,
-    objects merge. Fields that this list does not name are kept in `metadata`. 400 if nothing was accepted.
+    objects merge. A score with an `id` of yours is stored once; without one it is a repeat where you have said the same
+    of that record and metric and nothing else since. Fields that this list does not name are kept in `metadata`. 400 if
+    nothing was accepted.
     """
     body = read_json(request, refuse_nul=False)
     many, items, prefix = True, body, ""

@@ -10,7 +10,7 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import AfterValidator, ConfigDict, Field
 
-from records.json_drafts import text
+from records.json_values import text
 from records.models import ValueType
 from records.models.metric import Direction
 

@@ -1,6 +1,10 @@
 """Evaluations told in a span's `gen_ai.evaluation.result` events -> scores of its record."""
 
+import hashlib
+from collections import Counter
 from typing import Any
+
+import orjson
 
 from records.drafts import ScoreDraft
 from records.limits import MAX_COMMENT_CHARS
@@ -14,24 +18,28 @@ NUMBER, LABEL, COMMENT = FIELDS[ValueType.NUMERICAL], FIELDS[ValueType.CATEGORIC
 YES, NO = frozenset({"pass", "passed", "true", "yes"}), frozenset({"fail", "failed", "false", "no"})
 
 
-def take_scores(events: list[Event], external_id: str) -> list[ScoreDraft]:
+def take_scores(events: list[Event]) -> list[ScoreDraft]:
     """Removes the evaluations from the events. One that says neither a number nor a label stays an event, and so does
     one that says more than a score can hold.
 
-    A draft's value may hold both number and label: `fit_to_metric` chooses.
+    A draft's value may hold both number and label: `fit_to_metric` chooses. Its key is the event itself, all that it
+    says and when: the span sent again says the same evaluations, and another piece of the span others.
     """
     scores, rest = [], []
+    same: Counter[str] = Counter()  # a judge asked twice may say the same in the same moment
     for event in events:
-        score = _score(event, external_id, len(scores)) if event.name == RESULT else None
+        score = _score(event) if event.name == RESULT else None
         if score is not None:
             scores.append(score)
+            same[score.key] += 1
+            score.key = f"{score.key}:{same[score.key]}"
         if score is None or event.attributes.keys() - OWN:
             rest.append(event)
     events[:] = rest
     return scores
 
 
-def _score(event: Event, external_id: str, number: int) -> ScoreDraft | None:
+def _score(event: Event) -> ScoreDraft | None:
     said = event.attributes
     name, value, label = (said.get(f"gen_ai.evaluation.{part}") for part in ("name", "score.value", "score.label"))
     explanation = said.get("gen_ai.evaluation.explanation")
@@ -45,8 +53,8 @@ def _score(event: Event, external_id: str, number: int) -> ScoreDraft | None:
     if not isinstance(name, str) or not name.strip() or not sent:
         return None
     reasoning = explanation if isinstance(explanation, str) else ""
-    # The same span sent again says the same evaluations in the same order.
-    key = f"{external_id}:{number}"
+    words = orjson.dumps((event.time, said), default=str, option=orjson.OPT_SORT_KEYS)
+    key = hashlib.sha256(words).hexdigest()[:32]
     return ScoreDraft(name.strip(), sent, reasoning=reasoning[:MAX_COMMENT_CHARS], key=key)
 
 

@@ -132,7 +132,7 @@ def draft_from_span(span: Span, arrived: datetime) -> RecordDraft:
         **said,
     )
     if span.events:
-        draft.scores = take_scores(span.events, external_id)
+        draft.scores = take_scores(span.events)
         if draft.ttft_ms is None:
             draft.ttft_ms = _first_token(span)
     draft.inputs, draft.outputs = take_payloads(span, kind)

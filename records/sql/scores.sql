@@ -18,8 +18,11 @@ CREATE TEMP TABLE IF NOT EXISTS stage_delta (record_id uuid, metric_id bigint, o
   value double precision, is_root boolean, created_at timestamptz) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE IF NOT EXISTS stage_record_delta (created_at timestamptz, is_root boolean, status smallint,
   source smallint, sign integer, cost numeric, tokens integer, latency_ms integer, failed integer) ON COMMIT DELETE ROWS;
--- Inside an outer transaction nothing is committed between two batches.
-TRUNCATE stage_score, stage_delta, stage_record_delta;
+-- Inside an outer transaction nothing is committed between two batches. Not TRUNCATE: that makes new files each time,
+-- and plans anew what was planned.
+DELETE FROM stage_score;
+DELETE FROM stage_delta;
+DELETE FROM stage_record_delta;
 
 -- name: lock_records
 SELECT id FROM record WHERE project_id = %(p)s AND id = ANY(%(records)s::uuid[]) ORDER BY id FOR NO KEY UPDATE;
@@ -74,7 +77,16 @@ UPDATE stage_score t SET passed = d.passed, value = d.value, metric_version = d.
 FROM json_to_recordset(%(rows)s::json) AS d(id uuid, passed boolean, value double precision, metric_version integer)
 WHERE t.id = d.id;
 
+-- name: last_said
+-- Of each subject (repeats.py) the key of its last statement; the turn in it has leading zeros.
+SELECT n, key FROM (
+  SELECT d.n, (SELECT s.task_key FROM score s WHERE s.project_id = %(p)s AND s.record_id = d.record_id
+    AND starts_with(s.task_key, d.head) ORDER BY s.task_key DESC LIMIT 1) AS key
+  FROM json_to_recordset(%(rows)s::json) AS d(n integer, record_id uuid, head text)) x
+WHERE key IS NOT NULL;
+
 -- name: stage_new
+-- One time for all, after the lock: among scores of one call the id decides which came last.
 INSERT INTO stage_score (id, record_id, record_created_at, metric_id, metric_version, rank, source, status, passed, value,
   numerical_value, boolean_value, categorical_value, string_value, reasoning, scorer, evaluator_version_id, evaluator,
   version_no, cluster, epoch, tokens, cost, duration_ms, done_at, task_key, input_hash)
@@ -82,7 +94,7 @@ SELECT DISTINCT ON (r.id, d.task_key) d.id, r.id, r.created_at, m.id, d.metric_v
   coalesce(d.rank, CASE WHEN d.source = 3 THEN 1 WHEN d.evaluator <> '' AND d.evaluator = m.primary_evaluator THEN 2 ELSE 3 END),
   d.source, 1, d.passed, d.value, d.numerical_value, d.boolean_value, d.categorical_value, d.string_value, d.reasoning,
   d.scorer, d.evaluator_version_id, d.evaluator, d.version_no, coalesce(nullif(r.case_id, ''), r.thread), 1, d.tokens,
-  d.cost, d.duration_ms, least(coalesce(d.at, clock_timestamp()), clock_timestamp()), d.task_key, r.input_hash
+  d.cost, d.duration_ms, least(coalesce(d.at, statement_timestamp()), statement_timestamp()), d.task_key, r.input_hash
 FROM json_to_recordset(%(rows)s::json) AS d(n integer, id uuid, record_id uuid, metric_id bigint, metric_version integer,
   rank smallint, source smallint, passed boolean, value double precision, numerical_value double precision,
   boolean_value boolean, categorical_value text[], string_value text, reasoning text, scorer text,

@@ -123,20 +123,23 @@ def _over_http(project: Any, way: str, options: argparse.Namespace, facts: dict[
     postgres = int((options.data / "pg" / "postmaster.pid").read_text().split()[0])
     with house.web() as (host, port, pid):
         for number in range(options.rounds + 1):  # the first one warms up
-            bodies = [
-                encode(batch) for batch in _spans(options.records // BATCH, random.randrange(2**32), options.mixed)
+            size = options.records // options.connections // BATCH
+            streams = [
+                [encode(batch) for batch in _spans(size, random.randrange(2**32), options.mixed)]
+                for _ in range(options.connections)
             ]
+            sent = size * BATCH * options.connections
             before = _count(project)
             used = [figures.cpu_seconds(p) for p in (pid, postgres)]
-            took, each = _post(host, port, path, headers, bodies, options.connections)
+            took, each = _post(host, port, path, headers, streams)
             used = [figures.cpu_seconds(p) - u for p, u in zip((pid, postgres), used, strict=True)]
-            _check(project, before, len(bodies) * BATCH)
+            _check(project, before, sent)
             memory.append(figures.resident_mb(pid))
             if number:
-                rates.append(len(bodies) * BATCH / took)
-                costs.append([u * 1000 / (len(bodies) * BATCH) for u in used])
+                rates.append(sent / took)
+                costs.append([u * 1000 / sent for u in used])
                 waits += each
-    facts = facts | {"connections": options.connections, "body_bytes": len(bodies[0])}
+    facts = facts | {"connections": options.connections, "body_bytes": len(streams[0][0])}
     figures.report(f"ingest.{way}", rates, "records/s", **facts)
     figures.report(f"ingest.{way}.post", waits, "ms", p95=round(figures.p95(waits), 1), **facts)
     for name, each in zip(("web_cpu", "postgres_cpu"), zip(*costs, strict=True), strict=True):
@@ -147,20 +150,16 @@ def _over_http(project: Any, way: str, options: argparse.Namespace, facts: dict[
 
 
 def _post(
-    host: str, port: int, path: str, headers: dict[str, str], bodies: Sequence[bytes], connections: int
+    host: str, port: int, path: str, headers: dict[str, str], streams: Sequence[Sequence[bytes]]
 ) -> tuple[float, list[float]]:
-    """Posts all bodies over kept connections: (seconds, milliseconds of each)."""
+    """Posts each stream over a kept connection of its own, as one exporter does: (seconds, milliseconds of each)."""
     waits: list[float] = []
     failures: list[str] = []
-    left = iter(bodies)
-    lock = threading.Lock()
 
-    def send() -> None:
+    def send(bodies: Sequence[bytes]) -> None:
         connection = http.client.HTTPConnection(host, port, timeout=120)
-        while not failures:
-            with lock:
-                body = next(left, None)
-            if body is None:
+        for body in bodies:
+            if failures:
                 break
             began = time.perf_counter()
             connection.request("POST", path, body, headers)
@@ -171,7 +170,7 @@ def _post(
                 failures.append(f"{response.status}: {answer[:300]!r}")
         connection.close()
 
-    threads = [threading.Thread(target=send) for _ in range(connections)]
+    threads = [threading.Thread(target=send, args=[bodies]) for bodies in streams]
     start = time.perf_counter()
     for thread in threads:
         thread.start()

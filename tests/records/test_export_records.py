@@ -10,9 +10,9 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from evalhub.models import Project
+from records.drafts import Sender
 from records.export import cell, safe, unsafe
 from records.intake import take
-from records.json_drafts import Sender
 from records.models import Payload, Record, Score, ScoreSource
 from records.scores import NewScore, add_scores
 from records.values import read_value

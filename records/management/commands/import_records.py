@@ -11,9 +11,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from evalhub.models import Project
+from records.drafts import Sender
 from records.imports import FORMATS, Line, Shape, csv_lines, field_problem, jsonl_lines, line_id
 from records.intake import TooMany, take
-from records.json_drafts import BadRecord, Sender
+from records.json_drafts import BadRecord
 from records.models import Metric, Record
 
 BATCH = 500  # rows a transaction; one with many spans is sent alone if need be

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from records.json_drafts import NAMES, BadRecord, Sender, drafts_from_json
+from records.drafts import Sender
+from records.json_drafts import NAMES, BadRecord, drafts_from_json
 from records.models import Record
 from records.unified import METADATA, METRICS
 from tests import factories

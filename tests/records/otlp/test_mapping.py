@@ -134,14 +134,28 @@ def test_evaluations_become_scores():
         build.event("gen_ai.evaluation.result", {"gen_ai.evaluation.name": "nothing said"}),
     ]
     draft = mapped(events=events)
-    key = draft.external_id
+    keys = [score.key for score in draft.scores]
     assert draft.scores == [
-        ScoreDraft("Relevance", {"numerical_value": 4.5, "categorical_value": ["good"]}, "On topic.", key=f"{key}:0"),
-        ScoreDraft("tone", {"categorical_value": ["warm"]}, key=f"{key}:1"),
+        ScoreDraft("Relevance", {"numerical_value": 4.5, "categorical_value": ["good"]}, "On topic.", key=keys[0]),
+        ScoreDraft("tone", {"categorical_value": ["warm"]}, key=keys[1]),
     ]
     assert [event["attributes"] for event in draft.metadata["otel.events"]] == [
         {"gen_ai.evaluation.name": "nothing said"}
     ]
+
+
+def test_an_evaluation_is_known_by_all_that_it_says_and_when():
+    """Not by its place in the span, which another piece of the span has too."""
+
+    def keys(*events) -> list[str]:
+        return [score.key for score in mapped(events=events).scores]
+
+    one, other = build.evaluation("tone", 1.0), build.evaluation("tone", 0.0)
+    later = build.evaluation("tone", 1.0)
+    later.time_unix_nano = one.time_unix_nano + 1
+    assert keys(one, other) == keys(one) + keys(other) == keys(one, other)
+    assert len({*keys(one, other, later, one)}) == 4  # also one that is said twice in the same moment
+    assert keys(one, one) == keys(one, one)
 
 
 def test_the_first_token_may_be_an_event():
