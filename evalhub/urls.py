@@ -9,9 +9,11 @@ from evalhub.health import healthz, readyz
 from evalhub.views import account, keys, members, projects, settings
 from records.api import mount as mount_records
 from records.views.projects import create_project
+from scoring.api import mount as mount_scoring
 
 api = EvalHubAPI()
 mount_records(api)
+mount_scoring(api)
 
 settings_pages = [
     path("", settings.general, name="project-settings"),

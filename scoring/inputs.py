@@ -1,7 +1,7 @@
 """What evaluators are given of records: the unified inputs, with the messages they hold and, where asked, the trace."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -81,3 +81,33 @@ def _span(record: Record, payload: Payload | None) -> dict[str, Any]:
         "metrics": metrics_of(record),
         "metadata": metadata_of(record),
     }
+
+
+OLD_NAMES = {
+    "inputs": "input", "llm_input": "input", "outputs": "output", "llm_output": "output",
+    "expected_output": "expected",
+}  # fmt: skip
+
+
+def given_inputs(sent: Mapping[str, Any]) -> dict[str, Any]:
+    """Unified inputs that somebody typed in or sent, under today's names and with `messages`.
+
+    Raises ValueError, whose message names what is wrong.
+    """
+    given: dict[str, Any] = {"input": None, "output": None, "expected": None, "metrics": {}, "metadata": {}}
+    for name, value in sent.items():
+        name = OLD_NAMES.get(name, name)
+        if name not in NAMES:
+            raise ValueError(f"There is no {name}: inputs have {', '.join(NAMES)}.")
+        given[name] = value
+    for name in ("metrics", "metadata"):
+        given[name] = {} if given[name] is None else given[name]
+        if not isinstance(given[name], dict):
+            raise ValueError(f"{name} must be an object.")
+    if given.get("trace") is not None and not (
+        isinstance(given["trace"], dict)
+        and isinstance(given["trace"].get("spans"), list)
+        and all(isinstance(span, dict) for span in given["trace"]["spans"])
+    ):
+        raise ValueError('trace must be an object with spans: {"spans": [{"name": "search", "kind": "retriever"}]}.')
+    return given if given.get("messages") else with_messages(given)

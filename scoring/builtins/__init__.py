@@ -56,3 +56,11 @@ def run(key: str, settings: Settings, inputs: dict[str, Any]) -> Verdict:
         verdict = errored(f"The record is more than this evaluator can take: {error}")
     verdict.duration_ms = round((time.perf_counter() - start) * 1000)
     return verdict
+
+
+def looks_at(key: str, settings: Settings) -> set[str]:
+    """Which of the unified inputs it reads: those its paths start with, and what its kind says."""
+    paths = [getattr(settings, name) for name in ("value", "against") if hasattr(settings, name)]
+    if key == CONTAINS.key and settings.texts:
+        paths.remove(settings.against)
+    return {path.split(".")[0] for path in paths} or {"metrics"}

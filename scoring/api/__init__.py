@@ -1,0 +1,11 @@
+"""The calls on evaluators and providers. `mount` puts them into the API; evalhub/urls.py calls it."""
+
+from ninja import NinjaAPI
+
+from scoring.api import evaluators, providers, trials
+
+
+def mount(api: NinjaAPI) -> None:
+    api.add_router("/v1/evaluators", evaluators.router)
+    api.add_router("/v1", trials.router)
+    api.add_router("/v1/providers", providers.router)
