@@ -26,7 +26,7 @@ from ninja.security.base import AuthBase
 from psycopg.errors import QueryCanceled
 
 from evalhub.apikeys import authenticate
-from evalhub.body import MAX_BODY_BYTES, BadEncoding, BodyTooLarge, read_body
+from evalhub.body import MAX_BODY_BYTES, BadEncoding, BodyTooLarge, drain, read_body
 from evalhub.models import Scope
 
 logger = logging.getLogger("evalhub.api")
@@ -176,9 +176,18 @@ class EvalHubAPI(NinjaAPI):
 
 
 def _keyed(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """The view outside of sessions: no sign-in, no CSRF token; and its plain 405 in the house's shape."""
+    """The view outside of sessions: no sign-in, no CSRF token; and its plain 405 in the house's shape.
+
+    The body of a refused request is read to its end: its sender would otherwise see a broken connection, not the error.
+    """
 
     def call(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = answered(request, *args, **kwargs)
+        if response.status_code >= 400:
+            drain(request)
+        return response
+
+    def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if "\0" in request.path:  # in no address of ours, and no question for the database
             return _unknown_call(request, request.path)
         try:

@@ -2,13 +2,16 @@
 
 import gzip
 import logging
+from io import BytesIO
 
 import pytest
 from django.db import OperationalError
-from django.test import Client
+from django.test import Client, RequestFactory
+from django.test.client import ClientHandler
 from psycopg.errors import ProgramLimitExceeded
 
 from evalhub import apikeys
+from evalhub.body import MAX_BODY_BYTES
 from evalhub.models import ApiKey, Scope
 from evalhub.urls import api
 from tests import factories
@@ -170,3 +173,24 @@ def test_the_documentation_needs_no_key_and_loads_nothing_from_elsewhere():
 
 def test_every_scope_may_be_held_together(project):
     assert set(ApiKey.objects.get(lookup=key(project).split("_")[1]).scopes) == set(ALL)
+
+
+@pytest.mark.parametrize(
+    ("with_key", "method", "path", "status"),
+    [
+        (False, "POST", "/records", 401),
+        (True, "POST", "/records", 413),
+        (True, "PUT", "/records", 405),
+        (True, "POST", "/nothing", 404),
+        (True, "DELETE", "/records/none", 404),
+    ],
+)
+def test_a_refused_request_is_read_to_its_end(project, with_key, method, path, status):
+    """Or a client that is still sending sees a broken connection in place of the error."""
+    stream = BytesIO(bytes(MAX_BODY_BYTES + 5))
+    environ = RequestFactory().generic(method, f"/api/v1{path}").environ
+    environ |= {"CONTENT_LENGTH": str(MAX_BODY_BYTES + 5), "wsgi.input": stream}
+    if with_key:
+        environ["HTTP_AUTHORIZATION"] = f"Bearer {key(project)}"
+    assert ClientHandler()(environ).status_code == status
+    assert stream.read() == b""
