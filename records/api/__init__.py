@@ -13,8 +13,9 @@ from records.values import ValueProblem
 
 
 def mount(api: NinjaAPI) -> None:
-    api.add_router("/v1/records", records.router)
+    # Ids may hold slashes: what is longer is looked at before `records/{id}`.
     api.add_router("/v1", scores.router)
+    api.add_router("/v1/records", records.router)
     api.add_router("/v1/metrics", metrics.router)
     api.add_exception_handler(FilterError, _filter_error)
     api.add_exception_handler(BadCursor, _bad_cursor)

@@ -153,15 +153,15 @@ def _stream(request: HttpRequest, search: Search) -> StreamingHttpResponse | Non
     return response
 
 
-@router.get("/{id}", response={200: RecordDetail, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("/{path:id}", response={200: RecordDetail, **ERRORS}, auth=KeyAuth(Scope.READ))
 def record_get(request: HttpRequest, id: str) -> HttpResponse:
-    """One record whole, by its id or by the one it was sent with: values, scores with their history, and the spans of
-    its trace, evaluators among them (`evaluator.<slug>`)."""
+    """One record whole, by its id or by the one it was sent with (which may hold slashes): values, scores with their
+    history, and the spans of its trace, evaluators among them (`evaluator.<slug>`)."""
     return answer(whole(found_record(request.project, id)))
 
 
 @router.patch(
-    "/{id}",
+    "/{path:id}",
     response={200: RecordDetail, **ERRORS},
     auth=KeyAuth(Scope.WRITE),
     openapi_extra={"requestBody": {"content": {"application/json": {"schema": RecordChange.json_schema()}}}},
@@ -179,7 +179,7 @@ def record_change(request: HttpRequest, id: str) -> HttpResponse:
     return answer(whole(found_record(request.project, str(record.id))))
 
 
-@router.delete("/{id}", response={204: None, **ERRORS}, auth=KeyAuth(Scope.ADMIN))
+@router.delete("/{path:id}", response={204: None, **ERRORS}, auth=KeyAuth(Scope.ADMIN))
 def record_delete(request: HttpRequest, id: str) -> HttpResponse:
     """Deletes the record and its scores for good. Spans below it stay, and become roots."""
     record = found_record(request.project, id)

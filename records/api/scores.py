@@ -24,7 +24,7 @@ from records.values import FIELDS, ValueProblem, read_value
 router = Router(tags=["scores"])
 
 
-@router.get("/records/{id}/scores", response={200: ScoreList, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("/records/{path:id}/scores", response={200: ScoreList, **ERRORS}, auth=KeyAuth(Scope.READ))
 def score_list(request: HttpRequest, id: str, limit: int = Query(50, ge=1, le=200), cursor: str = "") -> HttpResponse:
     """Every attempt on the record, newest first; `is_current` marks the one that counts for its metric."""
     record = found_record(request.project, id)
@@ -37,7 +37,7 @@ def score_list(request: HttpRequest, id: str, limit: int = Query(50, ge=1, le=20
 
 
 @router.post(
-    "/records/{id}/scores",
+    "/records/{path:id}/scores",
     response={201: ScoreOut | ScoreList, **ERRORS},
     auth=KeyAuth(Scope.WRITE, Scope.INGEST),
     openapi_extra=one_or_many(ScoreIn),

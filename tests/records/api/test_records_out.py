@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 import pytest
 
@@ -304,3 +305,16 @@ def test_a_stream_whose_search_runs_out_of_time_is_refused_and_not_cut_off(proje
     monkeypatch.setattr(records_api, "batches", slow)
     answer = call(key(project), "GET", "/records", accept=accept)
     assert (answer.status, answer.error["code"]) == (503, "query_timeout")
+
+
+@pytest.mark.parametrize("id", ["runs/7", "/a//b/", "a/scores/b", "x?y#z %2F/ü", "scores"])
+def test_an_id_with_slashes_is_an_address_too(project, id):
+    factories.metric(project, "accuracy")
+    k, at = key(project), f"/records/{quote(id, safe='')}"
+    call(k, "POST", "/records", {"id": id, "name": "mine"})
+    assert call(k, "GET", at).body["name"] == "mine"
+    assert call(k, "PATCH", at, {"name": "yours"}).body["name"] == "yours"
+    assert call(k, "POST", f"{at}/scores", {"metric": "accuracy", "numerical_value": 1}).status == 201
+    assert len(call(k, "GET", f"{at}/scores").body["items"]) == 1
+    assert call(k, "DELETE", at).status == 204
+    assert call(k, "GET", at).status == 404
