@@ -1,25 +1,31 @@
 """Prompt templates of judges: Jinja, sandboxed and strict, over the unified inputs of a record. Pure.
 
 Editors write templates, so a template gets values and nothing else: no macros, imports, assignments or calls but a few
-methods, which leaves nothing that could run for hours or fill the memory. Records are hostile: whatever a template
-prints of one stands between FENCE marks that no record can close, and the judge is told that they hold data.
+methods, and a bounded amount of work, which leaves nothing that could run for hours or fill the memory. Records are
+hostile: whatever a template prints of one stands between fence marks that its sender could not know, and the judge is
+told that they hold data. A text too long for a prompt loses its middle, and the prompt says so where it does.
 """
 
 import json
+import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, TemplateSyntaxError, UndefinedError, meta, nodes
+from jinja2 import StrictUndefined, Template, TemplateSyntaxError, UndefinedError, meta, nodes, pass_context
 from jinja2.exceptions import SecurityError, TemplateRuntimeError
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from scoring.inputs import NAMES
 
 ALIASES = {"inputs": "input", "outputs": "output"}
-FENCE = "record-data"
 MAX_PROMPT_CHARS = 400_000
+# Of one printed text; the next is tried where the whole prompt is too long.
+MAX_TEXT_CHARS = (100_000, 25_000, 5_000)
 MAX_NESTED_LOOPS = 3
+MAX_WORK = 2_000_000  # items that loops and filters go through, and hundreds of characters
 
 METHODS = frozenset({
     "items", "keys", "values", "get", "upper", "lower", "strip", "split", "splitlines", "startswith", "endswith",
@@ -69,17 +75,44 @@ def check_template(source: str) -> set[str]:
     return {ALIASES.get(name, name) for name in used}
 
 
-def render(source: str, inputs: Mapping[str, Any]) -> str:
+@dataclass(slots=True)
+class Prompt:
+    """`cuts` texts of the record have lost their middle, each with a note where."""
+
+    text: str
+    cuts: int
+
+
+def new_fence() -> str:
+    """A mark that nobody who sends records can know. The prompts of one chunk of work share one, so that the part that
+    they have in common stays the same: providers keep it in their cache."""
+    return f"data-{secrets.token_hex(8)}"
+
+
+def render(source: str, inputs: Mapping[str, Any], fence: str = "") -> Prompt:
     """The prompt for one record. Raises MissingInput where nothing is to be judged, else TemplateProblem."""
+    fence = fence or new_fence()
     values = {name: _value(name, inputs.get(name)) for name in NAMES}
     values |= {alias: values[name] for alias, name in ALIASES.items()}
+    for most in MAX_TEXT_CHARS:
+        printer = _Printer(fence, most)
+        text = _rendered(source, values | {PRINTER: printer})
+        if printer.known:
+            return render(source, inputs, new_fence())
+        if len(text) <= MAX_PROMPT_CHARS:
+            return Prompt(text, printer.cuts)
+    raise TemplateProblem(f"The prompt has more than {MAX_PROMPT_CHARS:,} characters.")
+
+
+def _rendered(source: str, values: Mapping[str, Any]) -> str:
+    """Up to a little more than a prompt may have."""
     parts, length = [], 0
     try:
         for part in _compiled(source).generate(values):
             parts.append(part)
             length += len(part)
             if length > MAX_PROMPT_CHARS:
-                raise TemplateProblem(f"The prompt has more than {MAX_PROMPT_CHARS:,} characters.")
+                break
     except UndefinedError as error:
         name = str(error).removeprefix(MISSING) if str(error).startswith(MISSING) else ""
         if name in NAMES:
@@ -94,14 +127,50 @@ def render(source: str, inputs: Mapping[str, Any]) -> str:
     return "".join(parts)
 
 
-def fenced(text: str) -> str:
-    """Record text between marks that it cannot close itself."""
-    inner = text.replace(f"<{FENCE}", f"&lt;{FENCE}").replace(f"</{FENCE}", f"&lt;/{FENCE}")
-    line = "\n" if "\n" in inner else ""
-    return f"<{FENCE}>{line}{inner}{line}</{FENCE}>"
+PRINTER = "printer"  # a name that no template can use: it is none of NAMES
+
+
+@dataclass(slots=True)
+class _Printer:
+    """Of one prompt: fences what is printed, and counts the work."""
+
+    fence: str
+    most: int
+    cuts: int = 0
+    work: int = 0
+    known: bool = False  # the record holds the very mark: some judge has quoted it
+
+    def fenced(self, text: str) -> str:
+        self.charge(1 + len(text) // 100)
+        self.known = self.known or self.fence in text
+        left = len(text) - self.most
+        if left <= 0:
+            return self._between(text)
+        self.cuts += 1
+        head = self.most * 2 // 3
+        note = f"[{left:,} of {len(text):,} characters are left out here: the text is too long]"
+        return f"{self._between(text[:head])}\n{note}\n{self._between(text[head + left :])}"
+
+    def _between(self, text: str) -> str:
+        line = "\n" if "\n" in text else ""
+        return f"<{self.fence}>{line}{text}{line}</{self.fence}>"
+
+    def charge(self, work: int) -> None:
+        self.work += work
+        if self.work > MAX_WORK:
+            raise TemplateProblem("It takes too much work on this record: loops or filters over too many items.")
+
+
+@pass_context
+def _charged(context: Context, value: Any) -> Any:
+    """The value as it is. Stands before every loop and filter."""
+    cost = len(value) if isinstance(value, list | tuple | dict) else len(value) // 100 if isinstance(value, str) else 0
+    context[PRINTER].charge(1 + cost)
+    return value
 
 
 MISSING = "missing "
+CHARGED = "charged"
 
 
 class Missing(StrictUndefined):
@@ -126,12 +195,12 @@ class Environment(ImmutableSandboxedEnvironment):
         return super().getattr(obj, attribute)
 
 
-def _printed(value: Any) -> Any:
+@pass_context
+def _printed(context: Context, value: Any) -> Any:
     if isinstance(value, Missing | bool | int | float):
         return value
-    if isinstance(value, str):
-        return fenced(value) if value else value
-    return fenced(as_json(value))
+    text = value if isinstance(value, str) else as_json(value)
+    return context[PRINTER].fenced(text) if text else text
 
 
 def as_json(value: Any) -> str:
@@ -150,7 +219,7 @@ def _of_kind(spans: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
 
 def _environment() -> Environment:
     made = Environment(undefined=Missing, finalize=_printed, keep_trailing_newline=True, autoescape=False)
-    own: dict[str, Callable[..., Any]] = {"tojson": as_json, "named": _named, "of_kind": _of_kind}
+    own: dict[str, Callable[..., Any]] = {"tojson": as_json, "named": _named, "of_kind": _of_kind, CHARGED: _charged}
     made.filters = {name: made.filters[name] for name in FILTERS} | own
     made.globals = {}
     return made
@@ -162,7 +231,12 @@ ENVIRONMENT = _environment()
 @lru_cache(maxsize=256)
 def _compiled(source: str) -> Template:
     check_template(source)
-    return ENVIRONMENT.from_string(source)
+    tree = ENVIRONMENT.parse(source)
+    for node in [*tree.find_all((nodes.For, nodes.Filter))]:
+        field = "iter" if isinstance(node, nodes.For) else "node"
+        value = getattr(node, field)
+        setattr(node, field, nodes.Filter(value, CHARGED, [], [], None, None, lineno=node.lineno))
+    return Template.from_code(ENVIRONMENT, ENVIRONMENT.compile(tree), ENVIRONMENT.globals)
 
 
 def _value(name: str, value: Any) -> Any:

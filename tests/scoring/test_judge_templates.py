@@ -38,7 +38,7 @@ def test_a_template_makes_a_metric_and_a_judge_of_it(project, key):
 def test_a_templates_prompt_holds_what_it_judges(key):
     spans = [{"name": "find", "kind": "retriever", "output": "the context"}]
     inputs = {name: f"the {name}" for name in NAMES} | {"trace": {"spans": spans}}
-    prompt = render(JUDGE_TEMPLATES[key].evaluator_definition, inputs)
+    prompt = render(JUDGE_TEMPLATES[key].evaluator_definition, inputs).text
     shown = {part: f"{{{{ {part} }}}}" for part in ("output", "input", "expected")} | {"context": "trace.spans"}
     for part, written in shown.items():
         assert (f">the {part}<" in prompt) == (written in JUDGE_TEMPLATES[key].evaluator_definition)
