@@ -6,8 +6,10 @@ Tables have one more convention than JSON: a dotted heading is a place inside a 
 
 import csv
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, BinaryIO, TextIO
 
 import orjson
@@ -32,6 +34,14 @@ class Shape:
 
     names: Mapping[str, str] = field(default_factory=dict)
     value_types: Mapping[str, str] = field(default_factory=dict)
+
+
+class BadHeading(ValueError):
+    """A table whose columns are not what they should be: nothing of it is stored."""
+
+
+def no_column(column: str, there: Iterable[str]) -> str:
+    return f"The file has no column {column!r} to map; it has {', '.join(map(repr, there)) or 'none'}."
 
 
 def jsonl_lines(stream: BinaryIO, shape: Shape) -> Iterator[Line]:
@@ -59,10 +69,17 @@ def jsonl_lines(stream: BinaryIO, shape: Shape) -> Iterator[Line]:
 
 
 def csv_lines(stream: TextIO, shape: Shape) -> Iterator[Line]:
-    """The first line is the heading. Empty cells say nothing."""
+    """The first line is the heading. Empty cells say nothing. Raises BadHeading."""
     csv.field_size_limit(MAX_FIELD_BYTES)
     reader = csv.reader(stream, strict=True)
-    header = [name.strip() for name in next(reader, [])]
+    try:
+        header = [name.strip() for name in next(reader, [])]
+    except csv.Error as error:
+        raise BadHeading(f"The heading is not valid CSV: {error}.") from error
+    if twice := [name for name, times in Counter(header).items() if times > 1]:
+        raise BadHeading(f"The heading names {twice[0]!r} twice.")
+    if missing := shape.names.keys() - set(header):
+        raise BadHeading(no_column(min(missing), header))
     exported = "is_root" in header
     while True:
         try:
@@ -94,9 +111,23 @@ def field_problem(name: str) -> str:
     return f"There is no field {name!r}. Fields are {known}, places such as inputs.question, and metric.<slug>."
 
 
-def line_id(path: str, number: int, content: bytes) -> str:
-    """The external id of a row without one: the same line of the same file, unchanged, is the same record."""
-    return "import:" + hashlib.sha256(b"%s\0%d\0%s" % (path.encode(), number, content)).hexdigest()[:32]
+def line_id(file_name: str, number: int, content: bytes) -> str:
+    """The external id of a row without one: the same line of the same file, unchanged, is the same record. A file is
+    known by its name without folders: two months' exports may hold the same line, and a file may be moved."""
+    named = file_name.encode("utf-8", "surrogateescape")
+    return "import:" + hashlib.sha256(b"%s\0%d\0%s" % (named, number, content)).hexdigest()[:32]
+
+
+def missing_columns(lines: Iterable[Line], columns: Collection[str]) -> tuple[set[str], list[str]]:
+    """Which of the columns no line has, and up to 20 that lines do have. Reads no further than all are found."""
+    missing, seen = set(columns), dict[str, None]()
+    for _, _, item in lines:
+        if not missing:
+            break
+        if isinstance(item, dict):
+            missing -= item.keys()
+            seen.update(dict.fromkeys(islice(item, max(0, 20 - len(seen)))))
+    return missing, list(seen)
 
 
 def _put(out: dict[str, Any], name: str, value: Any, split: bool) -> None:

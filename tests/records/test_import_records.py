@@ -59,6 +59,46 @@ def test_refused_lines_are_named_with_their_reasons_and_the_rest_goes_in(project
     assert set(Record.objects.values_list("name", flat=True)) == {"a", "b"}
 
 
+def test_refused_lines_stand_in_their_order_whatever_is_wrong_with_them(project, tmp_path):
+    _, _, err = run(project, lines(tmp_path, {"latency": "x"}, "{broken", {"cost": "much"}, "[1]"))
+    assert [line.split(":")[0] for line in err.splitlines()] == ["line 1", "line 2", "line 3", "line 4"]
+
+
+def test_a_file_that_was_moved_is_the_same_and_a_renamed_one_another(project, tmp_path):
+    file = lines(tmp_path, {"input": "q"})
+    run(project, file)
+    (tmp_path / "old").mkdir()
+    moved = file.rename(tmp_path / "old" / file.name)
+    assert "1 rows already there" in run(project, moved)[1]
+    assert "1 records new" in run(project, moved.rename(tmp_path / "other.jsonl"))[1]
+
+
+def test_every_row_is_counted_once_also_where_two_are_of_one_record(project, tmp_path):
+    file = lines(tmp_path, {"id": "x", "input": 1}, {"id": "x", "output": 2}, {"id": "y", "input": 3}, {"id": "x"})
+    assert "4 rows read: 2 records new, 2 updated, 0 rows already there, 0 refused" in run(project, file)[1]
+
+
+def test_a_column_that_is_not_there_cannot_be_mapped_and_nothing_is_stored(project, tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_text("frage,antwort\nWarum?,Darum.\n")
+    rows = lines(tmp_path, *({"frage": "Warum?", "antwort": n} for n in range(3)))
+    for file in (table, rows):
+        with pytest.raises(CommandError, match="no column 'Frage' to map; it has 'frage', 'antwort'"):
+            run(project, file, "--map", "inputs=Frage", "--map", "outputs=antwort")
+    assert not Record.objects.exists()
+    late = lines(tmp_path, {"frage": 1}, {"frage": 2, "antwort": 3})  # a column need not be in every line
+    assert run(project, late, "--map", "outputs=antwort")[0] == 0
+
+
+@pytest.mark.parametrize("heading", ["a,b,a", '"a"b,c'])
+def test_a_heading_that_is_wrong_is_refused_whole(project, tmp_path, heading):
+    table = tmp_path / "t.csv"
+    table.write_text(f"{heading}\n1,2,3\n")
+    with pytest.raises(CommandError, match="heading"):
+        run(project, table)
+    assert not Record.objects.exists()
+
+
 def test_running_it_again_adds_nothing_and_says_so(project, tmp_path):
     file = lines(tmp_path, *({"name": f"r{n}", "scores": [{"metric": "m", "numerical_value": n}]} for n in range(5)))
     run(project, file)

@@ -1,6 +1,6 @@
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import batched
@@ -12,10 +12,23 @@ from django.utils import timezone
 
 from evalhub.models import Project
 from records.drafts import Sender
-from records.imports import FORMATS, Line, Shape, csv_lines, field_problem, jsonl_lines, line_id
+from records.imports import (
+    FORMATS,
+    BadHeading,
+    Line,
+    Shape,
+    csv_lines,
+    field_problem,
+    jsonl_lines,
+    line_id,
+    missing_columns,
+    no_column,
+)
 from records.intake import TooMany, take
 from records.json_drafts import BadRecord
 from records.models import Metric, Record
+
+Refused = tuple[int, BadRecord]  # the line's number, and why
 
 BATCH = 500  # rows a transaction; one with many spans is sent alone if need be
 
@@ -44,7 +57,9 @@ class Batch:
 class Command(BaseCommand):
     help = (
         "Imports records from a file, a line each: JSON lines, or CSV with a heading. May be interrupted and repeated: "
-        "rows that are there are passed over. Names every refused line, and ends with 1 if there was one."
+        "rows that are there are passed over. A row's own id or external_id says which record it is; one without is "
+        "known by the file's name (without folders), its line number and what it says, so that a file that was moved "
+        "is the same file, and a renamed one another. Names every refused line, and ends with 1 if there was one."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -67,10 +82,15 @@ class Command(BaseCommand):
         shape = Shape(_names(mapped), value_types)
         tally = Tally()
         try:
+            if shape.names and (format or _format_of(path)) == "jsonl":
+                _refuse_missing_columns(path, shape.names)
             with _lines(path, format or _format_of(path), shape) as lines:
                 for part in batched(lines, BATCH):
-                    self._store(tenant, path, part, tally)
+                    refused = sorted(self._store(tenant, path, part, tally), key=lambda line: line[0])
+                    self._refuse(refused, tally)
                     self._progress(tally)
+        except BadHeading as error:
+            raise CommandError(str(error)) from error
         except (OSError, UnicodeDecodeError) as error:
             raise CommandError(f"{file} cannot be read: {error}. So far: {tally}.") from error
         self._progress(tally, end=True)
@@ -78,15 +98,15 @@ class Command(BaseCommand):
         if tally.refused:
             sys.exit(1)
 
-    def _store(self, project: Project, path: Path, lines: Sequence[Line], tally: Tally) -> None:
-        batch, ours = Batch(), {}
+    def _store(self, project: Project, path: Path, lines: Sequence[Line], tally: Tally) -> list[Refused]:
+        batch, ours, refused = Batch(), {}, []
         for number, content, item in lines:
             tally.read += 1
             if isinstance(item, BadRecord):
-                self._refuse(number, item, tally)
+                refused.append((number, item))
                 continue
             if not any(item.get(name) for name in ("id", "external_id")):
-                item["external_id"] = line_id(str(path.resolve()), number, content)
+                item["external_id"] = line_id(path.name, number, content)
                 ours[item["external_id"]] = number
             batch.numbers.append(number)
             batch.items.append(item)
@@ -94,31 +114,29 @@ class Command(BaseCommand):
         done = {ours[id] for id in there.values_list("external_id", flat=True)}
         tally.skipped += len(done)
         todo = [(n, item) for n, item in zip(batch.numbers, batch.items, strict=True) if n not in done]
-        self._take(project, todo, tally)
+        return refused + self._take(project, todo, tally)
 
-    def _take(self, project: Project, rows: Sequence[tuple[int, dict[str, Any]]], tally: Tally) -> None:
+    def _take(self, project: Project, rows: Sequence[tuple[int, dict[str, Any]]], tally: Tally) -> list[Refused]:
         if not rows:
-            return
+            return []
         sender = Sender("import", timezone.now(), trusted=True)
         try:
             intake = take(project, [item for _, item in rows], sender)
         except TooMany as error:
             if len(rows) == 1:
-                self._refuse(rows[0][0], BadRecord([("spans", str(error))]), tally)
-                return
+                return [(rows[0][0], BadRecord([("spans", str(error))]))]
             middle = len(rows) // 2
-            self._take(project, rows[:middle], tally)
-            self._take(project, rows[middle:], tally)
-            return
+            return self._take(project, rows[:middle], tally) + self._take(project, rows[middle:], tally)
         tally.created += intake.created
-        tally.updated += intake.updated
-        for index, problems in sorted(intake.refused.items()):
-            self._refuse(rows[index][0], BadRecord(problems), tally)
+        # Also what came twice in one go: the second row is a later piece of the first one's record.
+        tally.updated += sum(1 + len(accepted.spans) for accepted in intake.accepted) - intake.created
+        return [(rows[index][0], BadRecord(problems)) for index, problems in intake.refused.items()]
 
-    def _refuse(self, number: int, problem: BadRecord, tally: Tally) -> None:
-        tally.refused += 1
-        self._clear()
-        self.stderr.write(f"line {number}: {problem}")
+    def _refuse(self, refused: Sequence[Refused], tally: Tally) -> None:
+        tally.refused += len(refused)
+        for number, problem in refused:
+            self._clear()
+            self.stderr.write(f"line {number}: {problem}")
 
     def _progress(self, tally: Tally, end: bool = False) -> None:
         if self.stderr.isatty():
@@ -145,6 +163,14 @@ def _names(mapped: Sequence[str]) -> dict[str, str]:
             raise CommandError(f"--map {pair}: the column {column!r} is mapped already.")
         names[column] = field_name
     return names
+
+
+def _refuse_missing_columns(path: Path, names: Mapping[str, str]) -> None:
+    """A misspelt column would leave its field out of every record. Mostly the first line has them all."""
+    with path.open("rb") as binary:
+        missing, there = missing_columns(jsonl_lines(binary, Shape()), names)
+    if missing:
+        raise CommandError(no_column(min(missing), there))
 
 
 def _format_of(path: Path) -> str:
