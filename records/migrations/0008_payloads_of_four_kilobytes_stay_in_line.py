@@ -7,7 +7,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("records", "0006_saved_views")]
+    dependencies = [("records", "0007_column_widths")]
 
     operations = [
         migrations.RunSQL(
