@@ -6,18 +6,20 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from records.blob_uses import SQL as BLOBS
+from records.blob_uses import release
 from records.limits import MAX_ITEMS
 from records.scores import SQL as SCORES
 from records.sql import load, steps
 
-SQL = SCORES | load("deletion")
+SQL = SCORES | BLOBS | load("deletion")
 
 
 def delete_records(project_id: int, ids: Iterable[UUID]) -> int:
     """Deletes records with their payloads, scores, details and samples, in transactions of 1,000; how many there were.
 
     A child whose parent goes becomes a root, and a trace's roll-up moves to the earliest root that is left. Files that
-    were lifted out of the payloads stay: other records may refer to them.
+    were lifted out of the payloads go with the last record that names them.
     """
     return sum(_delete(project_id, part) for part in batched(sorted(set(ids)), MAX_ITEMS))
 
@@ -59,4 +61,5 @@ def _locked_delete(project_id: int, ids: Sequence[UUID]) -> int:
         step("record_deltas")
         step("score_deltas")
         step("samples", changed=[*orphans, *carriers])
+        release(step, gone)
         return len(gone)

@@ -73,7 +73,7 @@ def csv_lines(stream: TextIO, shape: Shape) -> Iterator[Line]:
     csv.field_size_limit(MAX_FIELD_BYTES)
     reader = csv.reader(stream, strict=True)
     try:
-        header = [name.strip() for name in next(reader, [])]
+        header = [name.strip() or f"column {n}" for n, name in enumerate(next(reader, []), 1)]
     except csv.Error as error:
         raise BadHeading(f"The heading is not valid CSV: {error}.") from error
     if twice := [name for name, times in Counter(header).items() if times > 1]:

@@ -17,7 +17,9 @@ from django.utils import timezone
 
 from evalhub.models import Project
 from records.automatic import automatic_metric, is_settled
-from records.blobs import Lifted, lift
+from records.blob_uses import SQL as BLOBS
+from records.blob_uses import keep, named
+from records.blobs import Lifted, lift, markers
 from records.drafts import RecordDraft, ScoreDraft
 from records.ids import uuid7
 from records.limits import BLOB_BYTES, MAX_AHEAD_SECONDS, MAX_ITEMS
@@ -31,7 +33,7 @@ from records.signals import records_ingested
 from records.sql import Step, load, preparing_cursor, steps
 from records.values import ValueProblem, read_value
 
-SQL = load("ingest")
+SQL = BLOBS | load("ingest")
 SQL["stored"] = SQL["stored"].replace("{stored}", ", ".join(f"{'y' if c in PAYLOAD else 'r'}.{c}" for c in STORED))
 COPY = f"COPY stage_record ({', '.join((*PLAIN, *OBJECTS, *PAYLOAD, 'search_text', *Place._fields))}) FROM STDIN"
 
@@ -88,6 +90,8 @@ class _Batch:
     def __init__(self, project_id: int, drafts: dict[str, RecordDraft]) -> None:
         self.project_id, self.drafts = project_id, drafts
         self.lifted: dict[str, Lifted] = {}
+        self.names: dict[UUID, set[str]] = {}  # the files that each record names
+        self.renamed: list[UUID] = []  # the records that named some before
         self.rows = {key: self._row(draft) for key, draft in drafts.items()}
         self.existed: set[str] = set()
 
@@ -116,10 +120,10 @@ class _Batch:
                 step("crown", traces=bare)
                 step("carry", traces=bare)
         self._count(cursor, step, scores, roots_change)
-        if self.lifted:
-            hashes = sorted(self.lifted)
-            files = [self.lifted[sha256] for sha256 in hashes]
-            step("blobs", hashes=hashes, types=[f.content_type for f in files], datas=[f.data for f in files])
+        if self.renamed:
+            step("unname_blobs", holders=self.renamed)
+        if self.names:
+            keep(step, self.lifted, self.names)
         step("announce", batch=uuid7())
 
     def _lock(self, step: Step) -> list[str]:
@@ -146,6 +150,9 @@ class _Batch:
             whole = laid_over(stored, self.drafts[key])
             complete(whole)
             self.existed.add(key)
+            if any(True for name in PAYLOAD for _ in markers(getattr(stored, name))):
+                self.renamed.append(stored.id)
+            self.names.pop(self.drafts[key].id, None)
             self.drafts[key], self.rows[key] = whole, self._row(whole)
 
     def _count(self, cursor: Any, step: Step, scores: dict[str, list[NewScore]], roots_change: bool) -> None:
@@ -171,6 +178,8 @@ class _Batch:
         if max(len(text or "") for text in texts) > BLOB_BYTES:
             payload = [lift(value, self.lifted) for value in payload]
             texts = [_json(value) for value in payload]
+        if files := named(payload, texts):
+            self.names[draft.id] = files
         row = [getattr(draft, name) for name in PLAIN]
         return [*row, *(_json(getattr(draft, name)) for name in OBJECTS), *texts, search_text(payload[0], payload[1])]
 

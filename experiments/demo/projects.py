@@ -15,7 +15,7 @@ BEGUN, FILLED = "demo.begin", "demo.fill"
 # Who they are in the demo: nobody can sign in as them.
 PEOPLE = {"ina": Role.REVIEWER, "marco": Role.EDITOR, "lee": Role.VIEWER}
 HOT_TABLES = (
-    "score_detail", "score_sample", "score_rollup", "score", "payload", "blob", "outbox", "record_sample",
+    "score_detail", "score_sample", "score_rollup", "score", "payload", "blob", "blob_use", "outbox", "record_sample",
     "record_rollup", "record",
 )  # fmt: skip
 

@@ -179,6 +179,23 @@ class Blob(models.Model):
         return self.sha256
 
 
+class BlobUse(models.Model):
+    """Who names a lifted file: a record, by its id. A file that nobody names is deleted."""
+
+    pk = models.CompositePrimaryKey("project_id", "holder_id", "sha256")
+    project = columns.project()
+    holder_id = models.UUIDField()
+    sha256 = models.CharField(max_length=64)
+
+    class Meta:
+        db_table = "blob_use"
+        # Whether anybody is left who names a file.
+        indexes = [models.Index(fields=["project", "sha256"], name="blob_use_file")]
+
+    def __str__(self) -> str:
+        return f"{self.sha256} of {self.holder_id}"
+
+
 class Tag(models.Model):
     """A tag that the project knows, for completion; the tags of a record stand on the record."""
 

@@ -159,11 +159,5 @@ ON CONFLICT (project_id, bucket, is_root, status, source) DO UPDATE SET n = x.n 
 -- name: touched
 SELECT DISTINCT id FROM stage_change WHERE evalhub_sampled(id);
 
--- name: blobs
-INSERT INTO blob (project_id, sha256, content_type, size, data)
-SELECT %(p)s, d.sha256, d.content_type, length(d.data), d.data
-FROM unnest(%(hashes)s::text[], %(types)s::text[], %(datas)s::bytea[]) AS d(sha256, content_type, data) ORDER BY d.sha256
-ON CONFLICT (project_id, sha256) DO NOTHING;
-
 -- name: announce
 INSERT INTO outbox (project_id, id, ids) SELECT %(p)s, %(batch)s, array_agg(id ORDER BY id) FROM stage_record;

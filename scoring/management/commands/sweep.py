@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from evalhub import health
 from evalhub.models import Project
-from records import bulk, outbox, rollups, scores
+from records import blob_uses, bulk, outbox, rollups, scores
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +52,11 @@ def expire_outbox() -> None:
         outbox.expire(project, before)
 
 
+def delete_unused_files() -> None:
+    for project in _projects():
+        blob_uses.delete_unused(project)
+
+
 @dataclass(frozen=True)
 class Task:
     name: str
@@ -65,6 +70,7 @@ TASKS = (
     Task("roll-ups", repair_rollups, nightly=True),
     Task("sessions", clear_sessions, nightly=True),
     Task("outbox", expire_outbox, nightly=True),
+    Task("files", delete_unused_files, nightly=True),
 )
 
 
