@@ -3,6 +3,7 @@
 A model that neither knows has no cost: None, never 0.
 """
 
+import asyncio
 import re
 import time
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from genai_prices.types import ModelInfo
 
 OWN_PRICES_SECONDS = 15  # how long a process goes on with the own prices it has read
+NEVER = float("-inf")
 MILLION = Decimal(1_000_000)
 MAX_COST = Decimal(100_000_000)  # the column's limit
 # Servers of one's own: a model there has no list price, whatever it is called.
@@ -85,18 +87,30 @@ class _OwnPrices:
     """The table as this process last read it, the most particular row first."""
 
     rows: list[_OwnPrice] = []
-    read_at = float("-inf")
+    read_at = NEVER
+
+
+def preload() -> None:
+    """Reads and imports what a cost takes. On an event loop `cost_of` goes by what was read last, since there it must
+    neither wait for the database nor for an import: whoever runs one calls this before, and now and then."""
+    if time.monotonic() - _OwnPrices.read_at > OWN_PRICES_SECONDS:
+        _OwnPrices.rows = _read_own_prices()
+        _OwnPrices.read_at = time.monotonic()
+    _listed("openai", "gpt-4o")
 
 
 def forget_own_prices() -> None:
     """The next cost is computed with what the table holds then."""
-    _OwnPrices.read_at = float("-inf")
+    _OwnPrices.read_at = NEVER
 
 
 def _own_prices(provider: str, model: str) -> Prices | None:
     if time.monotonic() - _OwnPrices.read_at > OWN_PRICES_SECONDS:
-        _OwnPrices.rows = _read_own_prices()
-        _OwnPrices.read_at = time.monotonic()
+        if not _on_an_event_loop():
+            _OwnPrices.rows = _read_own_prices()
+            _OwnPrices.read_at = time.monotonic()
+        elif _OwnPrices.read_at == NEVER:
+            raise RuntimeError("Prices are asked for on an event loop: call preload() before it runs.")
     if not _OwnPrices.rows:
         return None
     provider, model = provider.lower(), model.lower()
@@ -104,6 +118,14 @@ def _own_prices(provider: str, model: str) -> Prices | None:
         if row.provider in ("", provider) and row.pattern.fullmatch(model):
             return row.prices
     return None
+
+
+def _on_an_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _read_own_prices() -> list[_OwnPrice]:

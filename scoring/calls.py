@@ -3,6 +3,7 @@
 import asyncio
 import random
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,13 +33,17 @@ QUOTA = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Way:
-    """What calls go through: the connections, the turns that all workers take, and the bounds of one call."""
+    """What calls go through: the connections, the turns that all workers take, and the bounds of one call.
+
+    `seconds` is how long its calls were under way, without the waiting for turns.
+    """
 
     session: aiohttp.ClientSession
     limits: Limits
     bounds: outbound.Bounds
+    seconds: float = 0.0
 
 
 async def call[T](
@@ -80,6 +85,7 @@ async def _once[T](
 ) -> T:
     gate = way.limits.of(config)
     turn = await gate.enter(tokens)
+    began = time.monotonic()
     try:
         answer = await outbound.send(
             way.session, "POST" if data else "GET", url, headers=config.headers, body=data, bounds=way.bounds
@@ -110,6 +116,8 @@ async def _once[T](
     except BaseException:
         gate.leave(turn)
         raise
+    finally:
+        way.seconds += time.monotonic() - began
     gate.leave(turn, ok=True, tokens=taken)
     return made
 

@@ -35,7 +35,8 @@ class Reply:
     """`parsed` is the object that a schema asked for; where there is none, `problem` says why, in words for the model.
 
     `finish` as in `dialects.Said`; `model` is the one that answered, in its provider's words. Tokens are those of all
-    `calls` that the answer took; `estimated` where the provider did not count them.
+    `calls` that the answer took, and `seconds` how long they were under way; `estimated` where the provider did not
+    count tokens.
     """
 
     text: str
@@ -49,6 +50,7 @@ class Reply:
     tokens_cache_write: int = 0
     estimated: bool = False
     calls: int = 0
+    seconds: float = 0.0
 
 
 @dataclass(slots=True)
@@ -156,4 +158,5 @@ async def _put(question: _Question, rung: Rung) -> Reply:
         *(sum(getattr(one, name) or 0 for one in question.said) for name in COUNTS),
         estimated=question.estimated,
         calls=len(question.said),
+        seconds=question.way.seconds,
     )

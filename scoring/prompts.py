@@ -77,10 +77,11 @@ def check_template(source: str) -> set[str]:
 
 @dataclass(slots=True)
 class Prompt:
-    """`cuts` texts of the record have lost their middle, each with a note where."""
+    """`cuts` texts of the record have lost their middle, each with a note where; `fence` marks what is the record's."""
 
     text: str
     cuts: int
+    fence: str
 
 
 def new_fence() -> str:
@@ -100,7 +101,7 @@ def render(source: str, inputs: Mapping[str, Any], fence: str = "") -> Prompt:
         if printer.known:
             return render(source, inputs, new_fence())
         if len(text) <= MAX_PROMPT_CHARS:
-            return Prompt(text, printer.cuts)
+            return Prompt(text, printer.cuts, fence)
     raise TemplateProblem(f"The prompt has more than {MAX_PROMPT_CHARS:,} characters.")
 
 

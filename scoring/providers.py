@@ -16,6 +16,7 @@ from django.utils import timezone
 from evalhub import audit
 from evalhub.models import Project
 from scoring import secrets
+from scoring.dialects import ProviderConfig
 from scoring.models import Provider, ProviderKind
 
 EDITABLE = frozenset({
@@ -64,6 +65,21 @@ def restore_provider(provider: Provider, actor: object) -> None:
 def key_of(provider: Provider) -> str:
     """In plain, for a call; empty if there is none. Raises secrets.UnreadableSecret."""
     return secrets.decrypt(provider.secret)
+
+
+def config_of(provider: Provider) -> ProviderConfig:
+    """The provider as calls need it, with its key. Raises secrets.UnreadableSecret."""
+    return ProviderConfig(
+        id=provider.pk,
+        kind=provider.kind,
+        base_url=provider.base_url,
+        key=key_of(provider),
+        api_version=provider.api_version,
+        requests_per_minute=provider.requests_per_minute,
+        tokens_per_minute=provider.tokens_per_minute,
+        concurrency=provider.concurrency,
+        prices=provider.prices,
+    )
 
 
 def own_price(provider: Provider, model: str) -> dict[str, Decimal] | None:

@@ -23,8 +23,9 @@ class Verdict:
     """`status` is completed (with `raw`), errored (with `error`) or skipped (the evaluator declined: `reasoning`).
 
     `retry` says that another try may mend the error, after `retry_after` seconds where the provider named them;
-    `provider_down` that it was the provider's, so that the attempt does not count. `cost` in USD, None where the model
-    has no known price. `samples` holds the raw answers where there were several.
+    `provider_down` that it was the provider's, so that the attempt does not count; `pause` that no call will go well
+    until a person has acted (a refused key, a quota used up), for the reason in `error`. `cost` in USD, None where the
+    model has no known price. `samples` holds the raw answers where there were several.
     """
 
     status: ScoreStatus
@@ -34,6 +35,7 @@ class Verdict:
     retry: bool = False
     retry_after: float | None = None
     provider_down: bool = False
+    pause: bool = False
     tokens: int | None = None
     cost: Decimal | None = None
     tokens_estimated: bool = False

@@ -166,7 +166,7 @@ def test_a_template_cannot_keep_a_worker_busy_for_hours(template, monkeypatch):
 
 
 def test_a_prompt_of_a_short_record_is_whole():
-    assert prompts.render("{{ output }}", INPUTS, FENCE) == Prompt(fenced("Because."), 0)
+    assert prompts.render("{{ output }}", INPUTS, FENCE) == Prompt(fenced("Because."), 0, FENCE)
 
 
 def test_a_template_says_what_it_uses():
