@@ -1,4 +1,18 @@
 from scoring.models.evaluator import Evaluator, EvaluatorType, EvaluatorVersion
 from scoring.models.provider import Provider, ProviderKind
+from scoring.models.run import AT_WORK, UNFINISHED, RunEvaluator, RunKind, RunMode, RunStatus, ScoringRun
 
-__all__ = ["Evaluator", "EvaluatorType", "EvaluatorVersion", "Provider", "ProviderKind"]
+__all__ = [
+    "AT_WORK",
+    "UNFINISHED",
+    "Evaluator",
+    "EvaluatorType",
+    "EvaluatorVersion",
+    "Provider",
+    "ProviderKind",
+    "RunEvaluator",
+    "RunKind",
+    "RunMode",
+    "RunStatus",
+    "ScoringRun",
+]
