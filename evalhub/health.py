@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
+from django.utils.module_loading import import_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from rq import Worker
@@ -37,6 +38,9 @@ def readyz(request: HttpRequest) -> JsonResponse:
     """200 when records can be taken and shown, else 503; what only delays scoring is a warning."""
     database = _database()
     queue, warnings = _queue()
+    for name, item in settings.HEALTH_ITEMS.items():
+        queue[name], more = import_string(item)()
+        warnings += more
     ready = database == {"database": "ok", "migrations": "ok"}
     answer = {"ready": ready, **database, **queue, "warnings": warnings}
     return JsonResponse(answer, status=200 if ready else 503)

@@ -110,6 +110,9 @@ REDIS_URL = env.text("REDIS_URL") or embedded.redis_url(DATA_DIR)
 RQ_QUEUES = {name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 1800} for name in ("plan", "online", "bulk", "default")}
 RQ = {"COMMIT_MODE": "on_db_commit", "WORKER_CLASS": "evalhub.worker.Worker"}
 
+# What the floors above add to /readyz: a name, and a function that answers (a word, warnings) and raises nothing.
+HEALTH_ITEMS = {"sandbox": "scoring.sandbox.reports.health"}
+
 # Whether providers and webhooks may be in a private network. A trial's model server mostly runs beside it; where many
 # people set up providers, what else answers in that network should not be within their reach.
 PRIVATE_ADDRESSES = env.flag("EVALHUB_PRIVATE_ADDRESSES", TRIAL)

@@ -37,6 +37,7 @@ urlpatterns = [
     path("profile/password", account.change_password, name="change-password"),
     path("p/<slug:slug>/settings/", include(settings_pages)),
     path("", include("records.urls")),
+    path("", include("scoring.urls")),
     path("api/", api.urls),
     path("admin/", admin.site.urls),
 ]

@@ -47,7 +47,7 @@ def test_ready_with_warnings_until_a_worker_and_a_sweeper_report(client, db, que
     assert ready(client) == (
         200,
         {"ready": True, "database": "ok", "migrations": "ok", "redis": "ok", "workers": 1, "sweeper_age": 0,
-         "warnings": []},
+         "sandbox": "unknown", "warnings": []},
     )  # fmt: skip
 
 

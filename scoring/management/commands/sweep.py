@@ -16,6 +16,7 @@ from django.utils import timezone
 from evalhub import health
 from evalhub.models import Project
 from records import blob_uses, bulk, outbox, rollups, scores
+from scoring.sandbox import reports
 
 log = logging.getLogger(__name__)
 
@@ -82,12 +83,17 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="Run every task now, nightly ones too, and end.")
 
     def handle(self, *args: object, once: bool, **options: object) -> None:
+        reports.test_and_tell()  # of this machine, whichever host's sweeper does the rest
+        told = time.monotonic()
         if once:
             if not sweep(TASKS, timezone.now(), all_due=True):
                 self.stdout.write("Another sweeper is at work.")
             return
         while True:
             began = time.monotonic()
+            if began - told >= reports.EVERY:
+                reports.test_and_tell()
+                told = began
             try:
                 sweep(TASKS, timezone.now())
             except DatabaseError:

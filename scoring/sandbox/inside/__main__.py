@@ -28,10 +28,14 @@ KILL = b"kill"
 def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     snippet.preload()
-    landlock = walls.landlock_version()
-    hello = {"python": platform.python_version(), "namespaces": walls.apart(), "landlock": landlock}
+    hello = {
+        "python": platform.python_version(),
+        "uid": os.getuid() or walls.NOBODY,  # asked before a user namespace tells another
+        "landlock": walls.landlock_version(),
+        "namespaces": walls.apart(),
+    }
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker, which then closes the socket
-    control.send(json.dumps(hello | {"uid": os.getuid()}).encode())
+    control.send(json.dumps(hello).encode())
     gc.collect()
     gc.freeze()  # children share these pages: their collector need not touch them
     server = os.getpid()
