@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from ipaddress import ip_address
+from itertools import chain
+from math import isfinite
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -216,6 +218,18 @@ def read_answer(config: ProviderConfig, body: Any) -> Said:
     said = _read_anthropic(body) if config.kind == "anthropic" else _read_openai(body)
     said.model = body["model"] if isinstance(body.get("model"), str) else ""
     return said
+
+
+def read_embeddings(body: Any, count: int) -> list[list[float]]:
+    """A vector for each of `count` texts. Raises NotAnAnswer."""
+    try:
+        rows = sorted(body["data"], key=lambda row: row["index"])
+        vectors = [[float(number) for number in row["embedding"]] for row in rows]
+    except (TypeError, LookupError, ValueError):
+        raise NotAnAnswer("the answer holds no embeddings") from None
+    if len(vectors) != count or not all(vectors) or not all(map(isfinite, chain.from_iterable(vectors))):
+        raise NotAnAnswer(f"the answer does not hold {count} embeddings")
+    return vectors
 
 
 def _read_openai(body: dict[str, Any]) -> Said:

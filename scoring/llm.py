@@ -5,13 +5,15 @@ question finds out; then it is remembered, by provider and model.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import aiohttp
 
-from scoring import dialects, outbound
+from scoring import dialects, limiter, outbound
 from scoring.calls import Way, call
 from scoring.dialects import LADDERS, Message, ProviderConfig, Rung, Said
 from scoring.failures import Final, Pauses
@@ -20,6 +22,7 @@ from scoring.learned import Learned
 from scoring.limiter import Limits
 
 CHARS_PER_TOKEN = 4  # where the provider does not count
+MAX_EMBEDDINGS_BYTES = 32 * 1024 * 1024
 ANSWER_TOKENS = 300  # what an answer is taken to need, for the limiter, before it is there
 # What a refusal speaks of when it is the form of the answer that the model does not know.
 OF_THE_FORM = re.compile(
@@ -98,6 +101,41 @@ async def ask(
     await learned.forget(config, model)  # another model stands behind the name now
     async with learned.finding(config, model):
         return await _find_rung(question, learned)
+
+
+@asynccontextmanager
+async def opened(redis_url: str = "") -> AsyncIterator[Callable[..., Awaitable[Reply]]]:
+    """`ask` with connections of its own, and with limits and what was learned shared through Redis where it is named.
+
+    One a chunk of work, on its event loop: `async with opened(url) as ask: reply = await ask(config, messages, ...)`.
+    """
+    async with AsyncExitStack() as stack:
+        redis = await stack.enter_async_context(limiter.connect(redis_url)) if redis_url else None
+        session = await stack.enter_async_context(outbound.session())
+        limits = await stack.enter_async_context(Limits(redis))
+        yield partial(ask, session, limits=limits, learned=Learned(redis))
+
+
+async def embed(
+    session: aiohttp.ClientSession,
+    config: ProviderConfig,
+    texts: Sequence[str],
+    *,
+    model: str,
+    timeout: float = 60,
+    limits: Limits | None = None,
+) -> list[list[float]]:
+    """A vector for each text, in their order. Raises CallFailed; Anthropic has no embeddings."""
+    if config.kind == "anthropic":
+        raise Final("Anthropic has no models for embeddings: take another provider.")
+    way = Way(session, limits or Limits(), outbound.Bounds(headers=timeout, bytes=MAX_EMBEDDINGS_BYTES))
+    expected = sum(map(len, texts)) // CHARS_PER_TOKEN
+    url = config.url("embeddings", model)
+
+    def read(answer: Any) -> tuple[list[list[float]], int]:
+        return dialects.read_embeddings(answer, len(texts)), expected
+
+    return await call(way, config, url, {"model": model, "input": list(texts)}, expected, read)
 
 
 async def _find_rung(question: _Question, learned: Learned) -> Reply:

@@ -237,6 +237,21 @@ def test_a_form_is_shared_through_redis(server, settings):
     assert asyncio.run(recall()) == Rung.TOOL
 
 
+def test_texts_become_vectors_in_their_order(server):
+    rows = [{"index": 1, "embedding": [0.5, 1]}, {"index": 0, "embedding": [1, 0]}]
+    server.answers += [body({"data": rows}), body({"data": rows[:1]}), body({"data": rows[:1]})]
+
+    async def embed() -> list[list[float]]:
+        async with outbound.session() as session:
+            return await llm.embed(session, config(server), ["one", "other"], model="e")
+
+    assert asyncio.run(embed()) == [[1.0, 0.0], [0.5, 1.0]]
+    assert server.requests[0].path == "/v1/embeddings"
+    assert server.requests[0].body == {"model": "e", "input": ["one", "other"]}
+    with pytest.raises(Passing, match="does not hold 2 embeddings"):
+        asyncio.run(embed())
+
+
 # What fails.
 
 
