@@ -11,10 +11,20 @@ from django.utils import timezone
 
 from evalhub.models import Project, User
 from evalhub.zones import zone_of
-from records.filterlang import FilterError, Node, Vocabulary, compile_sql, in_words, parse
+from records.filterlang import (
+    FilterError,
+    Node,
+    Remark,
+    Vocabulary,
+    compile_sql,
+    in_words,
+    names_scorers,
+    parse,
+    unknown_names,
+)
 from records.models import Record
 from records.search import SORTS, Search
-from records.vocabulary import vocabulary_of
+from records.vocabulary import vocabulary_of, with_scorers
 
 SORT_CHOICES = [(f"{sign}{name}", name) for name in SORTS for sign in ("-", "")]
 DEFAULT_SORT = "-created"
@@ -80,6 +90,13 @@ class RecordFilters(django_filters.FilterSet):
     @property
     def node(self) -> Node:
         return self.form.cleaned_data["q"]
+
+    @property
+    def remarks(self) -> list[Remark]:
+        """Evaluators and rules of the filter that have scored nothing here: probably slips of the pen, but no error."""
+        if not names_scorers(self.node):
+            return []
+        return unknown_names(self.node, with_scorers(self.vocabulary, self.project))
 
     @property
     def all_spans(self) -> bool:

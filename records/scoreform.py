@@ -43,7 +43,8 @@ class ScoreForm(forms.Form):
                     self.metric, {FIELDS[self.metric.value_type]: _sent(self.metric, data["value"])}
                 )
             except ValueProblem as problem:
-                self.add_error("value", problem.message)
+                # The API's name of the field says nothing to a reader.
+                self.add_error("value", problem.message.replace(FIELDS[self.metric.value_type], "The value", 1))
         return data
 
 

@@ -1,3 +1,7 @@
+from dataclasses import replace
+
+from django.db import connection
+
 from evalhub.models import Membership, Project, User
 from records.filterlang import MetricInfo, Vocabulary
 from records.models import Metric
@@ -17,3 +21,25 @@ def vocabulary_of(project: Project, user: User | None = None) -> Vocabulary:
     }
     people = dict(Membership.objects.filter(project=project).values_list("user__username", "user_id"))
     return Vocabulary(metrics, people, user.id if user else None)
+
+
+# A step through the index for each name: as many reads as there are names, whatever the number of scores.
+NAMES = """
+WITH RECURSIVE seen AS (
+  (SELECT {0} AS name FROM score WHERE project_id = %(project)s AND {0} > '' ORDER BY {0} LIMIT 1)
+  UNION ALL
+  SELECT (SELECT {0} FROM score WHERE project_id = %(project)s AND {0} > seen.name ORDER BY {0} LIMIT 1)
+  FROM seen WHERE seen.name IS NOT NULL
+)
+SELECT name FROM seen WHERE name IS NOT NULL LIMIT 1000
+"""
+
+
+def with_scorers(vocabulary: Vocabulary, project: Project) -> Vocabulary:
+    """The same with the evaluators and the rules that have scored a record of the project, by the names scores bear."""
+    names = []
+    with connection.cursor() as cursor:
+        for column in ("evaluator", "rule"):
+            cursor.execute(NAMES.format(column), {"project": project.id})
+            names.append(frozenset(name for (name,) in cursor.fetchall()))
+    return replace(vocabulary, evaluators=names[0], rules=names[1])

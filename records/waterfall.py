@@ -76,17 +76,20 @@ class Drawing:
     def span(self, span: Span, level: int) -> Iterator[str]:
         css = _css(level, span.kind, span.error)
         here = ' aria-current="true"' if span.id == self.record.id else ""
+        line = f'<li><div class="{css}"{here}>{self.line(span)}</div>'
+        # The line's link stands beside the summary, not in it: what folds must hold no other control.
+        below = f"Spans below {escape(span.name) or 'a span'}"
+        fold = f'<summary class="l{min(level, MAX_INDENT)}" aria-label="{below}"></summary>'
         if not self.trace.children.get(span.id) and not self.judged.get(span.id):
-            yield f'<li><div class="{css}"{here}>{self.line(span)}</div></li>'
+            yield f"{line}</li>"
         elif span.id in self.open_ones or not self.trace.children.get(span.id):
-            yield f'<li><details open><summary class="{css}"{here}>{self.line(span)}</summary><ol>'
+            yield f"{line}<details open>{fold}<ol>"
             yield from self.group(span.id, level + 1)
             yield "</ol></details></li>"
         else:
             yield (
-                f'<li><details hx-get="{self.branch}?under={span.id}" hx-trigger="toggle once" hx-target="find ol">'
-                f'<summary class="{css}"{here}>{self.line(span)}</summary><ol><li class="muted">Loading…</li></ol>'
-                "</details></li>"
+                f'{line}<details hx-get="{self.branch}?under={span.id}" hx-trigger="toggle once" hx-target="find ol">'
+                f'{fold}<ol><li class="muted">Loading…</li></ol></details></li>'
             )
 
     def line(self, span: Span) -> str:

@@ -14,6 +14,11 @@ class Remark:
     end: int
 
 
+def names_scorers(node: Node) -> bool:
+    """Whether there is a name to look up."""
+    return any(compare.field.text in ("evaluator", "rule") for compare in compares(node))
+
+
 def unknown_names(node: Node, vocabulary: Vocabulary) -> list[Remark]:
     """One remark for each name that the vocabulary does not know; nothing where it was not told the names."""
     remarks = []

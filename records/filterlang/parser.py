@@ -201,7 +201,8 @@ class Parser:
             return Field(f"metric.{slug}", METRIC_VALUES[metric.value_type], metric=metric, **where)
         if part not in METRIC_PARTS:
             parts = ", ".join(METRIC_PARTS)
-            raise self.refuse(f"a metric has no '{part[:60]}'{meant(part, list(METRIC_PARTS))}; it has {parts}", token)
+            hint = meant(part, list(METRIC_PARTS))
+            raise self.refuse(f"a metric has no '{part[:60]}', it has {parts}{hint}", token)
         return Field(f"metric.{slug}.{part}", METRIC_PARTS[part], metric=metric, **where)
 
     # ---- operators and values

@@ -80,8 +80,8 @@ def chosen(b: Bindings, node: Compare) -> list[Any]:
         word = value.raw.lower()
         if word not in spec.choices:
             known = list(spec.choices)
-            message = f"'{value.raw[:60]}' is not a {node.field.text}{meant(word, known)}; it is one of "
-            raise b.refuse(message + ", ".join(known), value)
+            message = f"'{value.raw[:60]}' is not a {node.field.text}, which is one of {', '.join(known)}"
+            raise b.refuse(message + meant(word, known), value)
         found.append(spec.choices[word])
     return found
 

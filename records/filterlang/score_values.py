@@ -54,9 +54,8 @@ def _set(b: Bindings, node: Compare) -> str:
     for value in node.values:
         choice = value.raw if value.raw in choices else by_word.get(value.raw.lower())
         if choice is None:
-            hint = meant(value.raw, list(choices))
-            message = f"'{value.raw[:60]}' is not a choice of {node.field.metric.name}{hint}; it has "
-            raise b.refuse(message + ", ".join(choices), value)
+            message = f"'{value.raw[:60]}' is not a choice of {node.field.metric.name}, which has {', '.join(choices)}"
+            raise b.refuse(message + meant(value.raw, list(choices)), value)
         wanted.append(choice)
     return f"{node.field.spec.sql} && {b.bind(wanted, 'text[]')}"
 

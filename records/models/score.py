@@ -123,6 +123,9 @@ class Score(models.Model):
                 fields=["project", "metric", "-record_created_at", "-record_id"], include=["value", "outcome"],
                 name="score_time", condition=Q(is_current=True),
             ),
+            # Which evaluators and rules have scored here: one step a name. Scores that came from outside have none.
+            models.Index(fields=["project", "evaluator"], name="score_evaluator", condition=Q(evaluator__gt="")),
+            models.Index(fields=["project", "rule"], name="score_rule", condition=Q(rule__gt="")),
             # What a worker claims, and a run's progress.
             models.Index(fields=["project", "run_id", "id"], name="score_pending", condition=Q(status=0)),
         ]  # fmt: skip

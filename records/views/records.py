@@ -59,6 +59,7 @@ def list_context(request: HttpRequest, filters: RecordFilters) -> dict[str, Any]
     return {
         "title": f"Records {words}".strip(),
         "words": words,
+        "remarks": filters.remarks,
         "table": table_of(request, filters, found, columns, layout) if found.rows else None,
         "empty_template": "records/_nothing.html"
         if found.rows or words or after or has_records(project)

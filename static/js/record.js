@@ -72,7 +72,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
 document.addEventListener("keydown", (event) => {
   const name = event.target.closest?.(".waterfall .name");
   if (!name || event.ctrlKey || event.metaKey || event.altKey) return;
-  const branch = name.closest("summary")?.parentElement;
+  const branch = name.closest("li").querySelector(":scope > details");
   if (branch && (event.key === "ArrowRight" || event.key === "ArrowLeft")) branch.open = event.key === "ArrowRight";
   else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
     const names = [...name.closest(".waterfall").querySelectorAll(".name")].filter((one) => one.checkVisibility());

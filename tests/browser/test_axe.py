@@ -1,0 +1,184 @@
+"""Every page under axe, light and dark: nothing serious or critical. axe is a script that we bring into the page, so
+this context alone goes past the Content Security Policy; everything else runs under it."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from evalhub import apikeys
+from evalhub.models import Role
+from records.drafts import RecordDraft, ScoreDraft
+from records.ingest import ingest
+from records.models import Record, Source, ValueType
+from tests import factories
+from tests.browser.conftest import DESK, PHONE
+from tests.browser.test_records_in_the_browser import HOSTILE
+
+GRAVE = {"serious", "critical"}
+
+
+@pytest.fixture
+def project(transactional_db):
+    """Test cases with scores of each type, a trace, tags, an error; members, and a key."""
+    project = factories.project(name="Helpdesk assistant")
+    factories.metric(project, "quality", passing_score=0.5)
+    factories.metric(project, "solved", ValueType.BOOLEAN)
+    now = timezone.now()
+    talk = [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "Because."}]
+    ingest(project, [
+        RecordDraft(
+            f"r{n}", Source.API, now - timedelta(hours=n), name=f"number {n}",
+            inputs={"messages": talk, "deep": {"a": [1]}}, outputs=f"Answer {n}, and why.", expected="Answer 1.",
+            model="gpt-4o", tags=["billing"], environment="production", latency_ms=900, error=HOSTILE if n == 1 else "",
+            scores=[
+                ScoreDraft("quality", {"numerical_value": n / 9}, "because"),
+                ScoreDraft("solved", {"boolean_value": n % 2 == 0}),
+            ],
+        )
+        for n in range(9)
+    ], "ci")  # fmt: skip
+    ingest(project, [
+        RecordDraft(
+            f"t:{n}", Source.TRACE, now + timedelta(seconds=n), trace_id="t", span_id=str(n),
+            parent_id="0" if n else "", name=f"span {n}", kind=("agent", "llm", "tool", "retriever")[n % 4],
+            latency_ms=900, inputs=talk, outputs="x",
+        )
+        for n in range(9)
+    ], "ci")  # fmt: skip
+    return project
+
+
+@pytest.fixture(params=["light", "dark"])
+def page(request, chromium, live_server) -> Iterator[Page]:
+    context = chromium.new_context(
+        base_url=live_server.url, viewport=DESK, color_scheme=request.param, bypass_csp=True, reduced_motion="reduce"
+    )
+    context.set_default_timeout(15_000)
+    yield (page := context.new_page())
+    page.wait_for_load_state("networkidle")
+    context.close()
+
+
+@pytest.fixture
+def sound(page: Page) -> Callable[[str], None]:
+    """`sound("the drawer")` asks axe about what the page shows now."""
+
+    def sound(what: str) -> None:
+        page.wait_for_load_state("networkidle")
+        page.wait_for_function("document.getAnimations().every((one) => one.playState !== 'running')")
+        found = Axe().run(page).response["violations"]
+        grave = [
+            f"{what}: {one['id']}, {one['help']}: {node['html'][:160]} {node['failureSummary']}"
+            for one in found if one["impact"] in GRAVE for node in one["nodes"]
+        ]  # fmt: skip
+        assert not grave, "\n".join(grave)
+
+    return sound
+
+
+def test_the_pages_around_the_records(page: Page, project, enter, sound):
+    page.goto("/sign-in")
+    sound("signing in")
+    page.get_by_label("Username").fill("nobody")
+    page.get_by_label("Password").fill("wrong")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_be_visible()
+    sound("a refused sign-in")
+    admin = factories.member(project, Role.ADMIN, "ada")
+    admin.is_staff = True
+    admin.save()
+    factories.member(project, Role.VIEWER, "zoe")
+    apikeys.create(project, "ci", ["ingest"], created_by=admin)
+    enter(admin)
+    for path in ("/", "/projects/new", "/profile", "/profile/password"):
+        page.goto(path)
+        sound(path)
+    for path in ("", "members/", "keys/", "audit/"):
+        page.goto(f"/p/{project.slug}/settings/{path}")
+        sound(f"settings/{path}")
+    page.goto("/nowhere")
+    sound("a page that is not there")
+
+
+def test_the_table_and_what_opens_over_it(page: Page, project, enter, sound):
+    enter(factories.member(project, Role.ADMIN))
+    page.goto(f"/p/{project.slug}/records/?q=model:gpt*")
+    expect(page.locator("#history svg")).to_be_visible()
+    sound("the table")
+    page.keyboard.press("/")
+    page.keyboard.press("End")
+    page.keyboard.type(" mod")
+    expect(page.get_by_role("option").first).to_be_visible()
+    sound("completion")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Any time").click()
+    expect(page.get_by_text("Last hour")).to_be_visible()
+    sound("a filter menu")
+    page.keyboard.press("Escape")
+    for key, name in (("e", "Edit table"), ("F1", "How to filter"), ("?", "Keys on this page")):
+        page.locator("h1").first.evaluate("(it) => document.activeElement.blur()")
+        page.keyboard.press(key)
+        expect(page.get_by_role("dialog", name=name)).to_be_visible()
+        sound(name)
+        page.keyboard.press("Escape")
+    page.get_by_role("button", name="Save view").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    sound("saving a view")
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    sound("the bulk bar")
+    for name in ("Tag", "Delete"):
+        page.locator(".bulk").get_by_role("button", name=name).click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+        sound(name)
+        page.keyboard.press("Escape")
+    page.keyboard.press("f")
+    expect(page.locator("#cell-menu a").first).to_be_visible()
+    sound("filtering by a value")
+
+
+def test_lists_that_show_nothing(page: Page, project, enter, sound):
+    enter(factories.member(project, Role.ADMIN))
+    page.goto(f"/p/{project.slug}/records/?q=modle:x")
+    sound("a filter that cannot be read")
+    page.goto(f"/p/{project.slug}/records/?q=model:none")
+    sound("nothing found")
+    empty = factories.project()
+    enter(factories.member(empty, Role.ADMIN))
+    page.goto(f"/p/{empty.slug}/records/")
+    sound("no records yet")
+
+
+def test_a_record(page: Page, project, enter, sound):
+    enter(factories.member(project, Role.REVIEWER))
+    page.goto(f"/p/{project.slug}/records/")
+    page.get_by_role("link", name="span 0").or_(page.locator("#records a.open")).first.click()
+    expect(page.locator("#drawer .waterfall")).to_be_visible()
+    sound("the drawer with a trace")
+    for id in (Record.objects.get(external_id="r1").id, Record.objects.get(trace_id="t", is_root=True).id):
+        for tab in ("", "values", "scores", "raw"):
+            page.goto(f"/p/{project.slug}/records/{id}/?tab={tab}")
+            for summary in page.locator("summary:visible").all()[:20]:
+                if summary.is_visible():
+                    summary.click()
+            sound(f"a record, {tab or 'overview'}")
+
+
+def test_on_a_phone(page: Page, project, enter, sound):
+    page.set_viewport_size(PHONE)
+    enter(factories.member(project, Role.ADMIN))
+    page.goto(f"/p/{project.slug}/records/")
+    expect(page.locator("#history svg")).to_be_visible()
+    sound("the list")
+    page.get_by_role("button", name="More").click()
+    sound("the menu")
+    page.keyboard.press("Escape")
+    page.locator("#records a.open").first.click()
+    expect(page.get_by_role("heading", name="Scores")).to_be_visible()
+    sound("the drawer")
