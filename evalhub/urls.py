@@ -41,3 +41,5 @@ urlpatterns = [
     path("api/", api.urls),
     path("admin/", admin.site.urls),
 ]
+
+handler500 = "evalhub.views.problems.server_error"

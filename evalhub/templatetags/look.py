@@ -28,10 +28,13 @@ def shape(state: str, extra: str = "") -> SafeString:
 
 
 @register.inclusion_tag("components/nav_item.html", takes_context=True)
-def nav_item(context: Context, url_name: str, icon: str, label: str, tab: bool = False) -> dict[str, object]:
+def nav_item(
+    context: Context, url_name: str, icon: str, label: str, tab: bool = False, go: str = ""
+) -> dict[str, object]:
     """An entry of a project's navigation; no entry where the page does not exist (yet).
 
-    `tab` entries stay at the thumb on a phone, the others move into its "More" menu.
+    `go` is the letter that leads there after a `g`. `tab` entries stay at the thumb on a phone, the others move into
+    its "More" menu.
     """
     request = context["request"]
     try:
@@ -43,6 +46,7 @@ def nav_item(context: Context, url_name: str, icon: str, label: str, tab: bool =
         "icon": icon,
         "label": label,
         "tab": tab,
+        "go": go,
         "place": context.get("place", "side"),
         "current": bool(href) and request.path.startswith(href),
     }

@@ -28,11 +28,26 @@ const REASONS = {
   400: "The request was not understood.", 403: "You may not do this, or you were signed out: reload the page.", 404: "This is no longer there.",
   409: "Somebody else was faster: reload the page.", 413: "This is too large.", 429: "Too many requests: wait a moment.",
 };
+
+// What happened to a request, as a sentence.
+export const reason = ({ type, detail: { xhr } }) => {
+  if (type === "htmx:sendError") return "The server cannot be reached.";
+  if (type === "htmx:timeout") return "The server took too long to answer.";
+  const plain = (xhr.getResponseHeader("Content-Type") || "").startsWith("text/plain") && xhr.responseText.slice(0, 300);
+  return plain || REASONS[xhr.status] || `The server failed (${xhr.status}).`;
+};
+
+// Parts that come after the page say it in their own place: lazy.js.
+export const isLazy = (element) => element.matches?.('[hx-trigger^="load"]:not([hx-trigger*="every"]), [hx-trigger="toggle once"]');
+
 document.addEventListener("htmx:responseError", (event) => {
-  const { status, responseText } = event.detail.xhr;
-  const type = event.detail.xhr.getResponseHeader("Content-Type") || "";
-  const said = type.startsWith("text/plain") ? responseText.slice(0, 300) : "";
-  toast(said || REASONS[status] || `The server failed (${status}). Reload the page before you try again.`, "errored");
+  if (isLazy(event.target)) return;
+  const words = reason(event);
+  toast(words.startsWith("The server failed") ? `${words} Reload the page before you try again.` : words, "errored");
 });
-document.addEventListener("htmx:sendError", () => toast("The server cannot be reached. Nothing was changed; try again.", "errored"));
-document.addEventListener("htmx:timeout", () => toast("The server took too long to answer. Reload the page before you try again.", "errored"));
+document.addEventListener("htmx:sendError", (event) => {
+  if (!isLazy(event.target)) toast(`${reason(event)} Nothing was changed; try again.`, "errored");
+});
+document.addEventListener("htmx:timeout", (event) => {
+  if (!isLazy(event.target)) toast(`${reason(event)} Reload the page before you try again.`, "errored");
+});
