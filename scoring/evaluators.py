@@ -5,6 +5,7 @@ the definition by their own names, `settings.pattern` for one inside another.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -15,9 +16,17 @@ from evalhub import audit
 from evalhub.models import Project
 from records.models import Metric, Score
 from records.models.metric import RESERVED_SLUGS
-from scoring.definitions import Definition, JudgeDefinition, definition_json, load_definition, read_definition
+from scoring.definitions import (
+    CodeDefinition,
+    Definition,
+    JudgeDefinition,
+    definition_json,
+    load_definition,
+    read_definition,
+)
 from scoring.models import Evaluator, EvaluatorType, EvaluatorVersion
 from scoring.providers import usable_by
+from scoring.sandbox import Sandbox, SandboxOff
 
 FIXED = {"slug": "The slug", "type": "The type", "metric": "The metric"}
 EDITABLE = frozenset({"slug", "name", "description", "type", "metric"})
@@ -46,6 +55,8 @@ def checked_definition(project: Project, type: str, metric: Metric, sent: Mappin
     if metric.project_id != project.id:
         raise ValidationError({"metric": "The project has no such metric."})
     definition = read_definition(type, sent, metric)
+    if isinstance(definition, CodeDefinition) and (problem := _found_by_loading(definition.eval_code_snippet)):
+        raise ValidationError({"eval_code_snippet": problem})
     provider = _provider_named(definition)
     if provider and not usable_by(project.id).filter(pk=provider[1]).exists():
         raise ValidationError({provider[0]: "The project has no such provider, or it is archived."})
@@ -170,6 +181,19 @@ def _add_version(evaluator: Evaluator, actor: object, definition: Definition, no
     evaluator.current = version
     evaluator.save(update_fields=["current"])
     return version
+
+
+@lru_cache(maxsize=128)
+def _found_by_loading(snippet: str) -> str:
+    """What the sandbox finds wrong when it loads a snippet, such as an import that is not there. Where the sandbox is
+    off nothing is found, and nothing will be run."""
+    if not snippet:
+        return ""
+    try:
+        with Sandbox() as sandbox:
+            return " ".join(str(problem) for problem in sandbox.check(snippet))
+    except SandboxOff:
+        return ""
 
 
 def _provider_named(definition: Definition) -> tuple[str, int] | None:

@@ -269,7 +269,7 @@ def _combined(judge: Judge, samples: Sequence[_Sample]) -> Verdict:
     # A failure that passes is worth another try of the whole; a refused key speaks for all.
     failures = [sample.failure for sample in samples if sample.failure]
     if failures:
-        return _failed(min(failures, key=lambda failure: (not isinstance(failure, Pauses), not failure.retry)))
+        return failed(min(failures, key=lambda failure: (not isinstance(failure, Pauses), not failure.retry)))
     errors = [sample.error for sample in samples if sample.error]
     if len(samples) == 1:
         return errored(errors[0])
@@ -297,7 +297,8 @@ def _ballot(raw: Raw) -> Any:
     return tuple(sorted(raw)) if isinstance(raw, list) else raw
 
 
-def _failed(failure: CallFailed) -> Verdict:
+def failed(failure: CallFailed) -> Verdict:
+    """A call that came to nothing, as a verdict."""
     pause = isinstance(failure, Pauses)
     return errored(
         str(failure),

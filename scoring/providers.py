@@ -46,11 +46,16 @@ def change_provider(provider: Provider, actor: object, *, key: str | None = None
     A key was entered for one address: whoever changes the address enters it again, or it would go to whoever is there.
     """
     changed = Provider.objects.get(pk=provider.pk)
-    moved = _place(fields.get("base_url", changed.base_url)) != _place(changed.base_url)
-    moved = moved or fields.get("kind", changed.kind) != changed.kind
-    if changed.secret and key is None and moved:
-        raise ValidationError({"key": "The address or kind has changed: enter the key again, or remove it."})
+    _stay(changed, key, fields)
     return _save(changed, actor, "provider.change", fields, key)
+
+
+def checked(provider: Provider | None, key: str | None, **fields: Any) -> Provider:
+    """What would be saved, for a test of its connection: not stored, and with the key in its place."""
+    tried = Provider.objects.get(pk=provider.pk) if provider else Provider()
+    _stay(tried, key, fields)
+    _take(tried, fields, key)
+    return tried
 
 
 def archive_provider(provider: Provider, actor: object) -> None:
@@ -95,11 +100,7 @@ def _save(provider: Provider, actor: object, action: str, fields: Mapping[str, A
     if strange := set(fields) - EDITABLE:
         raise ValidationError({name: "A provider has no such field." for name in sorted(strange)})
     before = {name: getattr(provider, name) for name in EDITABLE}
-    for name, value in fields.items():
-        setattr(provider, name, value)
-    _check(provider, key)
-    if key is not None:
-        provider.secret = secrets.encrypt(key.strip())
+    _take(provider, fields, key)
     changed = sorted(name for name in fields if getattr(provider, name) != before[name])
     if changed or key is not None:
         provider.paused_reason = ""  # somebody has been here: try again
@@ -108,6 +109,21 @@ def _save(provider: Provider, actor: object, action: str, fields: Mapping[str, A
         detail = {"fields": changed} | ({"key": "set" if provider.secret else "removed"} if key is not None else {})
         audit.note(provider.project, actor, action, provider.name, **detail)
     return provider
+
+
+def _take(provider: Provider, fields: Mapping[str, Any], key: str | None) -> None:
+    for name, value in fields.items():
+        setattr(provider, name, value)
+    _check(provider, key)
+    if key is not None:
+        provider.secret = secrets.encrypt(key.strip())
+
+
+def _stay(provider: Provider, key: str | None, fields: Mapping[str, Any]) -> None:
+    moved = _place(fields.get("base_url", provider.base_url)) != _place(provider.base_url)
+    moved = moved or fields.get("kind", provider.kind) != provider.kind
+    if provider.secret and key is None and moved:
+        raise ValidationError({"key": "The address or kind has changed: enter the key again, or remove it."})
 
 
 def _put_away(provider: Provider, actor: object, away: bool) -> None:

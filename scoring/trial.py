@@ -1,24 +1,41 @@
 """Trying an evaluator, also one that is not saved yet, on recent records or values typed in. Nothing is stored."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from evalhub.models import Project
+from records import prices
+from records.conversation import pretty
 from records.models import Metric, ScoreStatus
 from records.search import Search, page
-from records.values import TypedValue, ValueProblem
-from scoring import builtins, prompts, snippets
+from records.values import FIELDS, TypedValue, ValueProblem
+from scoring import builtins, llm, outbound, prompts, snippets
+from scoring.code_verdicts import verdict_of
 from scoring.definitions import CodeDefinition, Definition, HumanDefinition, JudgeDefinition
+from scoring.dialects import ProviderConfig
+from scoring.embedding_verdicts import compared
 from scoring.evaluators import checked_definition
 from scoring.inputs import inputs_of
+from scoring.judge import Judge
+from scoring.judge import judge as judged
+from scoring.providers import config_of, usable_by
 from scoring.raw_values import typed_value
-from scoring.verdicts import Verdict, errored
+from scoring.sandbox import Sandbox, SandboxOff
+from scoring.secrets import UnreadableSecret
+from scoring.verdicts import Verdict, cut, errored
 
 MAX_ROWS = 20
+SECONDS = 60  # that a page waits for models
+MAX_SHOWN_CHARS = 20_000  # of one argument
+
+Evaluate = Callable[[Mapping[str, Any]], Awaitable[Verdict]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +55,29 @@ class Trial:
     arguments: dict[str, Any]
     verdict: Verdict
     value: TypedValue | None = None
+
+    @property
+    def said(self) -> str:
+        """The value for a reader, or what there is in its place."""
+        if self.value is None:
+            return self.verdict.status.label
+        for field in FIELDS.values():
+            match getattr(self.value, field):
+                case None:
+                    continue
+                case bool(answer):
+                    return "true" if answer else "false"
+                case float(number):
+                    return f"{number:g}"
+                case list(choices):
+                    return ", ".join(choices)
+                case text:
+                    return text
+        return ""
+
+    @property
+    def shown_arguments(self) -> list[tuple[str, str]]:
+        return [(name, cut(pretty(value), MAX_SHOWN_CHARS)) for name, value in self.arguments.items()]
 
 
 def rows_of(search: Search, limit: int) -> list[Row]:
@@ -90,8 +130,53 @@ def _trial(row: Row, arguments: dict[str, Any], verdict: Verdict, metric: Metric
 
 
 def _verdicts(project: Project, definition: Definition, metric: Metric, rows: Sequence[Row]) -> list[Verdict]:
-    if isinstance(definition, CodeDefinition) and definition.builtin:
-        settings = builtins.settings_of(definition.builtin, definition.settings)
-        if not builtins.needs_provider(definition.builtin):
-            return [builtins.run(definition.builtin, settings, dict(row.inputs)) for row in rows]
-    return [errored("Only built-in evaluators can be tried so far.") for row in rows]
+    if isinstance(definition, JudgeDefinition):
+        judge = Judge(definition, metric, _provider(project, definition.provider_id))
+        return _asking(rows, lambda ask, embed: partial(judged, ask, judge))
+    if not definition.builtin:
+        return _in_the_sandbox(definition, rows)
+    chosen = builtins.settings_of(definition.builtin, definition.settings)
+    if builtins.needs_provider(definition.builtin):
+        provider = _provider(project, chosen.provider_id)
+        return _asking(rows, lambda ask, embed: partial(compared, embed, definition, provider))
+    return [builtins.run(definition.builtin, chosen, dict(row.inputs)) for row in rows]
+
+
+def _provider(project: Project, id: int) -> ProviderConfig:
+    try:
+        return config_of(usable_by(project.id).get(pk=id))
+    except UnreadableSecret as problem:
+        raise ValidationError({"provider_id": str(problem)}) from None
+
+
+def _in_the_sandbox(definition: CodeDefinition, rows: Sequence[Row]) -> list[Verdict]:
+    try:
+        with Sandbox() as sandbox:
+            outcomes = sandbox.run(
+                definition.eval_code_snippet, [row.inputs for row in rows], seconds_per_row=definition.timeout
+            )
+            return [verdict_of(outcome) for outcome in outcomes]
+    except SandboxOff as reason:
+        raise ValidationError({"eval_code_snippet": f"Code evaluators are off on this machine: {reason}"}) from None
+
+
+def _asking(rows: Sequence[Row], evaluator: Callable[..., Evaluate]) -> list[Verdict]:
+    """Asks a provider about all rows at the same time, within its limits, for SECONDS at the most.
+
+    `evaluator` makes the evaluating function of one row from what it asks through.
+    """
+    prices.preload()
+
+    async def one(evaluate: Evaluate, row: Row) -> Verdict:
+        try:
+            async with asyncio.timeout(SECONDS):
+                return await evaluate(row.inputs)
+        except TimeoutError:
+            return errored(f"No answer within {SECONDS} seconds; a scoring run waits longer.")
+
+    async def all_rows() -> list[Verdict]:
+        async with llm.opened(settings.REDIS_URL) as ask, outbound.session() as session:
+            evaluate = evaluator(ask, partial(llm.embed, session))
+            return await asyncio.gather(*(one(evaluate, row) for row in rows))
+
+    return asyncio.run(all_rows())

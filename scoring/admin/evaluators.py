@@ -1,0 +1,197 @@
+"""Evaluators in the admin: a form that shows what the type needs, a test before saving, versions with their diffs."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.db.models import Model, QuerySet
+from django.forms import ModelForm
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from evalhub.projectadmin import ProjectAdmin
+from records.models import Metric
+from records.search import SearchTimeout
+from scoring.admin.evaluator_form import CONDITIONS, TYPE_FIELDS, EvaluatorForm
+from scoring.admin.trying import TryForm, rows_for
+from scoring.builtins import BUILTINS
+from scoring.evaluators import archive_evaluator, restore_evaluator, save_version
+from scoring.judge_templates import JUDGE_TEMPLATES
+from scoring.models import Evaluator, EvaluatorType
+from scoring.trial import try_definition
+from scoring.version_diffs import version_history
+
+
+@admin.register(Evaluator)
+class EvaluatorAdmin(ProjectAdmin):
+    """Evaluators are archived, never deleted: what they scored keeps its origin. `scoring.evaluators` audits."""
+
+    form = EvaluatorForm
+    list_display = ["name", "slug", "type", "measures", "version", "project", "is_archived"]
+    list_filter = [*ProjectAdmin.list_filter, "type", ("archived_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["project", "metric", "current"]
+    search_fields = ["slug", "name"]
+    actions = ["archive", "restore"]
+    fieldsets = [
+        (None, {"fields": ["template", "project", "name", "slug", "description", "metric", "type"]}),
+        ("What it does", {"fields": [name for names in TYPE_FIELDS.values() for name in names]}),
+        ("This version", {"fields": ["note"]}),
+    ]
+    conditional_fields = CONDITIONS
+    warn_unsaved_form = True
+    change_form_outer_before_template = "scoring/admin/_start_from.html"
+    change_form_after_template = "scoring/admin/_try.html"
+    change_form_outer_after_template = "scoring/admin/_versions_link.html"
+
+    @admin.display(description="metric", ordering="metric__slug")
+    def measures(self, evaluator: Evaluator) -> str:
+        return evaluator.metric.slug
+
+    @admin.display(description="version")
+    def version(self, evaluator: Evaluator) -> int | None:
+        return evaluator.current.number if evaluator.current else None
+
+    @admin.display(description="archived", boolean=True)
+    def is_archived(self, evaluator: Evaluator) -> bool:
+        return evaluator.archived_at is not None
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Evaluator]:
+        return super().get_queryset(request).select_related("project", "metric", "current")
+
+    def get_form(self, request: HttpRequest, obj: Evaluator | None = None, **kwargs: Any) -> type[ModelForm]:
+        form = super().get_form(request, obj, **kwargs)
+        form.projects, form.actor = self.projects(request), request.user
+        return form
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """`?template=` starts from a judge's template, `?builtin=` from a built-in evaluator."""
+        initial = super().get_changeform_initial_data(request)
+        template, builtin = JUDGE_TEMPLATES.get(initial.get("template", "")), BUILTINS.get(initial.get("builtin", ""))
+        if template:
+            metrics = Metric.objects.filter(project__in=self.projects(request), slug=template.metric["slug"])
+            initial |= {
+                "type": EvaluatorType.LLM, "name": template.name, "slug": template.key,
+                "description": template.description, "evaluator_definition": template.evaluator_definition,
+                "rubric": template.rubric, "metric": metrics.values_list("pk", flat=True).first(),
+            }  # fmt: skip
+        elif builtin:
+            initial |= {
+                "type": EvaluatorType.CODE, "name": builtin.name, "slug": builtin.key,
+                "description": builtin.description,
+            }  # fmt: skip
+        return initial
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:  # fmt: skip
+        started = request.GET.get("template") or request.GET.get("builtin")
+        context = {"adding": object_id is None, "try_form": TryForm(), "started_from": started}
+        if object_id is None:
+            context |= {"judge_templates": JUDGE_TEMPLATES.values(), "builtins": BUILTINS.values()}
+        else:
+            context["try_object_id"] = object_id
+        return super().changeform_view(request, object_id, form_url, context | (extra_context or {}))
+
+    def save_model(self, request: HttpRequest, obj: Evaluator, form: EvaluatorForm, change: bool) -> None:
+        obj.pk = form.apply().pk
+        obj.refresh_from_db()
+
+    def _note(self, *args: object, **kwargs: object) -> None:
+        """The service has noted it, with more to say."""
+
+    @admin.action(description="Archive the selected evaluators")
+    def archive(self, request: HttpRequest, queryset: QuerySet[Evaluator]) -> None:
+        self._for_each(request, queryset.filter(archived_at=None), archive_evaluator)
+
+    @admin.action(description="Restore the selected evaluators")
+    def restore(self, request: HttpRequest, queryset: QuerySet[Evaluator]) -> None:
+        self._for_each(request, queryset.exclude(archived_at=None), restore_evaluator)
+
+    def _for_each(self, request: HttpRequest, queryset: QuerySet[Evaluator], service: Callable[..., None]) -> None:
+        done = list(queryset)
+        with transaction.atomic():
+            for evaluator in done:
+                service(evaluator, request.user)
+        messages.success(request, f"Done: {', '.join(evaluator.slug for evaluator in done) or 'nothing was to do'}.")
+
+    def get_urls(self) -> list[URLPattern]:
+        def page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+            return self.admin_site.admin_view(view)
+
+        return [
+            path("try/", page(require_POST(self.try_view)), name="scoring_evaluator_try"),
+            path("<int:id>/versions/", page(require_GET(self.versions_view)), name="scoring_evaluator_versions"),
+            path("<int:id>/archive/", page(require_POST(self.archive_view)), name="scoring_evaluator_archive"),
+            path(
+                "<int:id>/versions/<int:number>/take-up/", page(require_POST(self.take_up_view)),
+                name="scoring_evaluator_take_up",
+            ),
+            *super().get_urls(),
+        ]  # fmt: skip
+
+    def _found(self, request: HttpRequest, id: int | str) -> Evaluator:
+        """404 for what is in none of the user's projects, as if there were none."""
+        if not self.has_module_permission(request):
+            raise PermissionDenied
+        evaluator = self.get_queryset(request).filter(pk=id).first() if str(id).isdecimal() else None
+        if evaluator is None:
+            raise Http404("There is no such evaluator.")
+        return evaluator
+
+    def try_view(self, request: HttpRequest) -> HttpResponse:
+        """What the form's unsaved evaluator gives for recent records or values typed in; nothing is stored."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        stored = self._found(request, request.POST["try_object_id"]) if request.POST.get("try_object_id") else None
+        trying = TryForm(request.POST)
+        form = self.get_form(request, stored, change=stored is not None)(request.POST, instance=stored, trying=True)
+        context: dict[str, Any] = {"trying": trying}
+        if trying.is_valid():
+            form.is_valid()
+            try:
+                project, metric = form.measured()
+                rows = rows_for(trying, project, request.user)
+                context["metric"], context["project"] = metric, project
+                context["trials"] = try_definition(project, form.cleaned_data["type"], metric, form.definition(), rows)
+            except ValidationError as problem:
+                context["problems"] = form.in_words(problem)
+            except SearchTimeout as problem:
+                context["problems"] = [str(problem)]
+        template = "scoring/admin/_trials.html" if "HX-Request" in request.headers else "scoring/admin/trials.html"
+        return TemplateResponse(request, template, self.admin_site.each_context(request) | context)
+
+    def versions_view(self, request: HttpRequest, id: int) -> HttpResponse:
+        evaluator = self._found(request, id)
+        context = self.admin_site.each_context(request) | {
+            "title": f"Versions of {evaluator.name}", "opts": self.opts, "evaluator": evaluator,
+            "history": version_history(evaluator),
+        }  # fmt: skip
+        return TemplateResponse(request, "scoring/admin/versions.html", context)
+
+    def take_up_view(self, request: HttpRequest, id: int, number: int) -> HttpResponse:
+        """What a former version did becomes the newest one."""
+        evaluator = self._found(request, id)
+        version = evaluator.versions.filter(number=number).first()
+        if version is None:
+            raise Http404("There is no such version.")
+        new = save_version(evaluator, request.user, version.definition, f"As version {number}.")
+        messages.success(request, f"Version {new.number} does what version {number} did.")
+        return redirect("admin:scoring_evaluator_versions", evaluator.pk)
+
+    def archive_view(self, request: HttpRequest, id: int) -> HttpResponse:
+        evaluator = self._found(request, id)
+        if evaluator.archived_at:
+            restore_evaluator(evaluator, request.user)
+        else:
+            archive_evaluator(evaluator, request.user)
+        messages.success(request, f"{evaluator.name} is {'archived' if evaluator.archived_at else 'in use again'}.")
+        return redirect(reverse("admin:scoring_evaluator_change", args=[evaluator.pk]))
