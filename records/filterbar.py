@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 from records.filterlang import Compare, FilterError, Node, clauses, joined, to_text
 from records.filterlang.lexer import tokens
 from records.models import Metric, ValueType
+from records.search import Search
 
 
 class Part(NamedTuple):
@@ -85,7 +87,8 @@ METRICS_IN_FACET = 8
 SEEN = (("model", "Model"), ("environment", "Environment"))  # their choices are the values of the records
 
 
-def facets(node: Node, metrics: list[Metric]) -> list[Facet]:
+def facets(search: Search, metrics: list[Metric]) -> list[Facet]:
+    node = search.node
     outcomes = [(f"Any metric {word}", f"metric.status:{code}") for word, code in OUTCOMES]
     failing = [
         metric for metric in metrics if metric.value_type != ValueType.COMMENT
@@ -94,7 +97,7 @@ def facets(node: Node, metrics: list[Metric]) -> list[Facet]:
         outcomes.append((f"{metric.name} fails", f"metric.{metric.slug}.status:fail"))
     statuses = ("metric.status", *(f"metric.{metric.slug}.status" for metric in metrics))
     made = [
-        facet_of(node, "time", "Any time", ("created",), SPANS_OF_TIME),
+        facet_of(node, "time", range_words(*search.bounds(), search.zone), ("created",), SPANS_OF_TIME),
         facet_of(node, "source", "Source", ("source",), SOURCES),
         facet_of(node, "status", "Scoring", ("status",), STATUSES),
         facet_of(node, "metric", "Metric", statuses, outcomes),
@@ -102,6 +105,27 @@ def facets(node: Node, metrics: list[Metric]) -> list[Facet]:
     for key, label in SEEN:
         made.append(facet_of(node, key, label, (key,), ()))
     return made
+
+
+def range_words(since: datetime | None, until: datetime | None, zone: tzinfo) -> str:
+    """A time range in as few words as tell it: "1 Jun 05:00 – 07:00"; times of day only where they are not midnight."""
+    low, high = (at and at.astimezone(zone) for at in (since, until))
+    if low is None and high is None:
+        return "Any time"
+    bare = all(at is None or not (at.hour or at.minute) for at in (low, high))
+    if bare and high is not None:
+        high -= timedelta(days=1)  # up to midnight is up to the day before, inclusive
+    if low is None:
+        return f"Up to {_day(high, bare)}"
+    if high is None:
+        return f"Since {_day(low, bare)}"
+    if low.date() == high.date():
+        return _day(low, bare=True) if bare else f"{_day(low, bare)} – {high:%H:%M}"
+    return f"{_day(low, bare)} – {_day(high, bare)}"
+
+
+def _day(at: datetime, bare: bool) -> str:
+    return f"{at.day} {at:%b}" if bare else f"{at.day} {at:%b %H:%M}"
 
 
 def facet_of(node: Node, key: str, label: str, fields: tuple[str, ...], choices: Iterable[tuple[str, str]]) -> Facet:

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from records.models import RecordStatus, Source
+from records.models import Outcome
 from records.search import Search
 from records.search.count import Rollup, rollup_of
 from records.search.plan import Plan, SearchTimeout, edges, plan_of, reading
 from records.search.slices import Pace
+from records.stacks import Stack
 
 MAX_BARS = 84
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -80,16 +81,19 @@ def filled(counts: dict[tuple[datetime, str], int], since: datetime, until: date
     return buckets
 
 
-def history(search: Search, by: str) -> History:
-    """Counts over time, stacked by `status` or `source`. Raises FilterError, SearchTimeout."""
-    plan = plan_of(replace(search, sort="-created"))
+def history(search: Search, by: Stack) -> History:
+    """Counts over time, stacked: of records, or of one metric's scores that are no longer pending.
+
+    Raises FilterError, SearchTimeout.
+    """
+    plan = stacked(plan_of(replace(search, sort="-created")), by)
     with reading() as cursor:
         found = edges(cursor, search)
         if found is None:
             return History([], HOUR)
         since, until = found[0], min(found[1], max(search.now, found[0]))
-        rolled = rollup_of(search)
-        if rolled is not None and rolled.table == "record_rollup" and until - since > timedelta(hours=6):
+        rolled = rollup_for(search, by)
+        if rolled is not None and until - since > timedelta(hours=6):
             return _from_rollup(cursor, search, plan, rolled, since, until, by)
         seconds = width_of(until - since)
         most = EXACT_TEXTS if _reads_payloads(plan) else EXACT_ROWS
@@ -101,8 +105,33 @@ def history(search: Search, by: str) -> History:
         return _newest_first(plan, since, until, seconds, by)
 
 
+def stacked(plan: Plan, by: Stack, scores: str = "score") -> Plan:
+    """The plan with the current scores of the stack's metric beside its records, where it has one."""
+    if by.metric is None:
+        return plan
+    current = " AND h.is_current" if scores == "score" else ""  # the sample holds no others
+    joined = (
+        f"{plan.source} JOIN {scores} h ON h.project_id = r.project_id AND h.record_id = r.id"
+        f" AND h.metric_id = {int(by.metric.id)}{current} AND h.outcome <> {int(Outcome.PENDING)}"
+    )
+    return replace(plan, source=joined)
+
+
+def rollup_for(search: Search, by: Stack) -> Rollup | None:
+    """The roll-up that knows the bars of this search; None where it has to be counted."""
+    rolled = rollup_of(search)
+    if rolled is None or rolled.table != "record_rollup":
+        return None
+    if by.metric is None:
+        return rolled
+    if len(rolled.params) > 1:  # a status or a source is asked for, which the roll-up of scores does not know
+        return None
+    where = f"{rolled.where} AND metric_id = %s AND outcome <> {int(Outcome.PENDING)}"
+    return Rollup("score_rollup", where, (*rolled.params, by.metric.id))
+
+
 def _from_rollup(
-    cursor: Any, search: Search, plan: Plan, rolled: Rollup, since: datetime, until: datetime, by: str
+    cursor: Any, search: Search, plan: Plan, rolled: Rollup, since: datetime, until: datetime, by: Stack
 ) -> History:
     """Whole hours from the roll-up; the pieces of hours at the filter's own bounds from the rows."""
     seconds = width_of(until - since, least=HOUR)
@@ -111,7 +140,7 @@ def _from_rollup(
     first = floor(since, HOUR) + (hour if low else timedelta())
     last = floor(until, HOUR) + (timedelta() if high else hour)
     cursor.execute(
-        f"SELECT date_bin(%s, bucket, %s), {by}, sum(n)::bigint FROM {rolled.table} "  # noqa: S608 - `by` is ours
+        f"SELECT date_bin(%s, bucket, %s), {by.column}, sum(n)::bigint FROM {rolled.table} "  # noqa: S608 - the names are ours
         f"WHERE {rolled.where} AND bucket >= %s AND bucket < %s GROUP BY 1, 2",
         [timedelta(seconds=seconds), ORIGIN, *rolled.params, first, last],
     )
@@ -134,26 +163,27 @@ def _records_between(cursor: Any, search: Search, since: datetime, until: dateti
     return int(cursor.fetchone()[0])
 
 
-def _exact(cursor: Any, plan: Plan, since: datetime, until: datetime, seconds: int, by: str) -> History:
+def _exact(cursor: Any, plan: Plan, since: datetime, until: datetime, seconds: int, by: Stack) -> History:
     cursor.execute(*_binned(plan, since, until, seconds, by))
     return History(filled(_read(cursor, by), since, until, seconds), seconds)
 
 
-def _binned(plan: Plan, since: datetime, until: datetime, seconds: int, by: str) -> tuple[str, list[Any]]:
-    window = [f"{plan.time} >= %s", f"{plan.time} <= %s"]
-    sql = plan.sql(f"date_bin(%s, {plan.time}, %s), r.{by}, count(*)", window, "GROUP BY 1, 2")
-    return sql, [timedelta(seconds=seconds), ORIGIN, *plan.params, since, until]
+def _binned(plan: Plan, since: datetime, until: datetime, seconds: int, by: Stack) -> tuple[str, list[Any]]:
+    times = [plan.time, "h.record_created_at"] if by.metric else [plan.time]  # each index is told
+    window = [f"{time} {sign} %s" for time in times for sign in (">=", "<=")]
+    sql = plan.sql(f"date_bin(%s, {plan.time}, %s), {by.sql}, count(*)", window, "GROUP BY 1, 2")
+    return sql, [timedelta(seconds=seconds), ORIGIN, *plan.params, *[since, until] * len(times)]
 
 
-def _sampled(cursor: Any, search: Search, since: datetime, until: datetime, seconds: int, by: str) -> History:
+def _sampled(cursor: Any, search: Search, since: datetime, until: datetime, seconds: int, by: Stack) -> History:
     """From the 1 % copy, times 100. Scores and payloads are looked up in their own tables, of the sampled rows only."""
-    plan = plan_of(search, table="record_sample", drive=False)
+    plan = stacked(plan_of(search, table="record_sample", drive=False), by, "score_sample")
     cursor.execute(*_binned(plan, since, until, seconds, by))
     counts = {key: count * SAMPLE_FACTOR for key, count in _read(cursor, by).items()}
     return History(filled(counts, since, until, seconds), seconds, about=True)
 
 
-def _newest_first(plan: Plan, since: datetime, until: datetime, seconds: int, by: str) -> History:
+def _newest_first(plan: Plan, since: datetime, until: datetime, seconds: int, by: Stack) -> History:
     """Too rare for the sample, too many rows to look at all: exact bars from the newest back until time runs out."""
     counts: dict[tuple[datetime, str], int] = {}
     end, pace = until, Pace(BUDGET_SECONDS)
@@ -175,6 +205,5 @@ def _reads_payloads(plan: Plan) -> bool:
     return any("payload y" in condition for condition in plan.where)
 
 
-def _read(cursor: Any, by: str) -> dict[tuple[datetime, str], int]:
-    names = {"status": RecordStatus, "source": Source}[by]
-    return {(start, names(code).label): count for start, code, count in cursor}
+def _read(cursor: Any, by: Stack) -> dict[tuple[datetime, str], int]:
+    return {(start, by.names(code).label): count for start, code, count in cursor if count}

@@ -22,6 +22,7 @@ PAGES: dict[str, dict[str, Role]] = {
     "records:facet": {"GET": VIEWER},
     "records:between": {"GET": VIEWER},
     "records:history": {"GET": VIEWER},
+    "records:within": {"GET": VIEWER},
     "records:layout": {"GET": VIEWER, "POST": VIEWER},
     "records:layout-widths": {"POST": VIEWER},
     "records:layout-json": {"GET": VIEWER},

@@ -1,12 +1,12 @@
 """A filter said in words: the page's title, its empty state and every confirmation use the same sentence."""
 
 import re
-from datetime import tzinfo
+from datetime import UTC, datetime, tzinfo
 
 from records.filterlang.bindings import is_wild
 from records.filterlang.fields import ANY_METRIC
 from records.filterlang.tree import And, Compare, Node, Not, Or, Text, Value
-from records.filterlang.values import AGE
+from records.filterlang.values import AGE, time_of
 
 OFFSET = re.compile(r"[T ].*([Zz]|[+-]\d\d(:?\d\d)?)$")
 FOLDED = ("text", "json", "payload", "set", "scored")  # their * is a wildcard
@@ -27,7 +27,7 @@ OUTCOME_NOT = {
 def in_words(node: Node, zone: tzinfo | None = None) -> str:
     """Such as "status is not completed and metric factuality is below 0.5"; empty for the empty filter.
 
-    With a `zone`, dates name the one they are read in; ages and times with an offset of their own do not need it.
+    With a `zone`, dates name the one they are read in, and times with an offset of their own are told in it.
     """
     match node:
         case And():
@@ -115,7 +115,8 @@ def _outcome(values: tuple[Value, ...], negated: bool) -> str:
 def _time(node: Compare, zone: tzinfo | None, negated: bool) -> str:
     no = "not " if negated else ""
     if node.op == "between":
-        return f"{no}between {node.values[0].raw} and {_dated(node.values[1], zone)}"
+        low, high = node.values
+        return f"{no}between {_local(low, zone) or low.raw} and {_dated(high, zone)}"
     value = node.values[0]
     age = AGE.fullmatch(value.raw)
     if age and node.op in (":", ">", ">=", "<", "<="):
@@ -131,9 +132,20 @@ def _time(node: Compare, zone: tzinfo | None, negated: bool) -> str:
 
 
 def _dated(value: Value, zone: tzinfo | None) -> str:
-    if zone is None or OFFSET.search(value.raw) or AGE.fullmatch(value.raw):
+    if zone is None or AGE.fullmatch(value.raw):
         return value.raw
-    return f"{value.raw} ({zone})"
+    return f"{_local(value, zone) or value.raw} ({zone})"
+
+
+def _local(value: Value, zone: tzinfo | None) -> str:
+    """An instant in words, on the reader's clock; empty for a value that is read in the zone anyway."""
+    if zone is None or not OFFSET.search(value.raw):
+        return ""
+    found = time_of(value, datetime.now(UTC), zone)
+    if found is None:
+        return ""
+    at = found[0].astimezone(zone)
+    return f"{at.day} {at:%b %Y %H:%M:%S}" if at.second else f"{at.day} {at:%b %Y %H:%M}"
 
 
 def _pattern(raw: str, negated: bool) -> str:

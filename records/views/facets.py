@@ -24,7 +24,7 @@ def record_facet(request: HttpRequest, project: Project, key: str) -> HttpRespon
     metrics = list(Metric.objects.filter(project=project, archived_at=None))
     if filters.error is not None:
         return HttpResponse(status=422)
-    found = next((facet for facet in facets(filters.node, metrics) if facet.key == key), None)
+    found = next((facet for facet in facets(filters.search, metrics) if facet.key == key), None)
     if found is None:
         raise Http404("No such menu.")
     about = ""

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from evalhub.models import Project
 
-STATE = ("view", "q", "spans", "sort", "columns")  # and `after`, which any change begins anew
+STATE = ("view", "q", "spans", "sort", "columns", "by")  # and `after`, which any change begins anew
 
 
 def list_query(request: HttpRequest, **changed: str) -> str:

@@ -1,4 +1,4 @@
-"""The Records page: the list, and the fragments that follow it (count, history)."""
+"""The Records page: the list, and the count that follows it."""
 
 from typing import Any
 
@@ -10,14 +10,12 @@ from django.utils.functional import SimpleLazyObject
 from evalhub.access import project_page
 from evalhub.htmx import render_page, wants_fragment
 from evalhub.models import Project, Role
-from records.charts import chart_of
 from records.column_keys import split_keys
 from records.columns import Column, chosen
 from records.current import shown_scores
-from records.filterbar import echo, facets, replaced
+from records.filterbar import echo, facets
 from records.filterlang import chips
 from records.filters import DEFAULT_SORT, RecordFilters
-from records.history import Bucket, history
 from records.layouts import columns_of, layout_of
 from records.models import ColumnLayout, Metric, RecordRollup
 from records.previews import previews
@@ -29,7 +27,6 @@ from records.views.record import drawer_url
 from records.views.saved_views import tabs, url_of
 
 COUNT_SECONDS = 1.0  # the count comes behind the rows, in a fragment of its own
-STACKS = ("status", "source")
 WORDS_OF_SORT = {"created": "time", "latency": "latency", "cost": "cost", "tokens": "tokens"}
 
 
@@ -71,8 +68,8 @@ def list_context(request: HttpRequest, filters: RecordFilters) -> dict[str, Any]
             {"words": chip.words, "without": list_query(request, q=chip.rest)}
             for chip in chips(filters.node, filters.zone)
         ],
-        "facets": [_facet_links(request, facet) for facet in facets(filters.node, metrics)],
-        "here": list_query(request),
+        "facets": [_facet_links(request, facet) for facet in facets(filters.search, metrics)],
+        "here": list_query(request, after=after),
         "drawer_url": drawer_url(request, project),
         "after": after,
         "next": found.next,
@@ -85,6 +82,7 @@ def list_context(request: HttpRequest, filters: RecordFilters) -> dict[str, Any]
         "at_end": bool(found.rows) and not found.next,
         "columns_given": request.GET.get("columns", ""),
         "sort_given": request.GET.get("sort", ""),
+        "by_given": request.GET.get("by", ""),
     }
 
 
@@ -146,27 +144,3 @@ def record_count(request: HttpRequest, project: Project) -> HttpResponse:
     except SearchTimeout:
         found = None
     return render(request, "records/_count.html", {"count": found, "all_spans": filters.all_spans})
-
-
-@project_page("GET")
-def record_history(request: HttpRequest, project: Project) -> HttpResponse:
-    """The history chart; a click on a bar narrows the list to its time."""
-    filters = RecordFilters(request.GET, project, request.user)
-    if filters.error is not None:
-        return HttpResponse(status=422)
-    by = request.GET.get("by", "")
-    by = by if by in STACKS else STACKS[0]
-    try:
-        found = history(filters.search, by)
-    except SearchTimeout as problem:
-        return render(request, "records/_history.html", {"problem": str(problem)})
-
-    def link(bucket: Bucket) -> str:
-        start, end = bucket.start.isoformat(), found.end_of(bucket).isoformat()
-        narrowed = replaced(filters.node, ("created",), f'created >= "{start}" created < "{end}"')
-        return list_url(request, project, q=narrowed)
-
-    context = {"chart": chart_of(found, link, filters.zone), "by": by, "stacks": STACKS, "project": project}
-    return render(
-        request, "records/_history.html", context | {"here": list_query(request), "counted_from": found.counted_from}
-    )

@@ -107,7 +107,7 @@ def test_the_pages_around_the_records(page: Page, project, enter, sound):
 def test_the_table_and_what_opens_over_it(page: Page, project, enter, sound):
     enter(factories.member(project, Role.ADMIN))
     page.goto(f"/p/{project.slug}/records/?q=model:gpt*")
-    expect(page.locator("#history svg")).to_be_visible()
+    expect(page.locator("#history .main-svg").first).to_be_visible(timeout=30_000)
     sound("the table")
     page.keyboard.press("/")
     page.keyboard.press("End")
@@ -174,7 +174,7 @@ def test_on_a_phone(page: Page, project, enter, sound):
     page.set_viewport_size(PHONE)
     enter(factories.member(project, Role.ADMIN))
     page.goto(f"/p/{project.slug}/records/")
-    expect(page.locator("#history svg")).to_be_visible()
+    expect(page.locator("#history .main-svg").first).to_be_visible(timeout=30_000)
     sound("the list")
     page.get_by_role("button", name="More").click()
     sound("the menu")

@@ -68,15 +68,6 @@ def test_a_slip_of_the_pen_is_underlined_and_shows_no_rows(page: Page, filled, e
     expect(rows(page)).to_have_count(0)
 
 
-def test_a_bar_of_the_chart_narrows_to_its_time(page: Page, filled, enter):
-    enter(factories.member(filled, Role.VIEWER))
-    page.goto(f"/p/{filled.slug}/records/")
-    page.locator("#history a:has(.bar)").first.click()
-    expect(page).to_have_url(re.compile("created"))
-    expect(page.locator("#count")).not_to_have_text("72 records")
-    expect(page.get_by_label(re.compile("Remove created")).first).to_be_visible()
-
-
 def test_rows_are_walked_and_opened_with_the_keyboard(page: Page, filled, enter):
     enter(factories.member(filled, Role.VIEWER))
     page.goto(f"/p/{filled.slug}/records/")

@@ -33,7 +33,12 @@ WORDS = [
     ("created:<-1h", "created before the last hour"),
     ("created:2026-01-31", "created since 2026-01-31 (Europe/Berlin)"),
     ("created BETWEEN 2026-01-01 AND 2026-01-31", "created between 2026-01-01 and 2026-01-31 (Europe/Berlin)"),
-    ("started < '2026-02-01T10:00+02:00'", "started before 2026-02-01T10:00+02:00"),
+    ("started < '2026-02-01T10:00+02:00'", "started before 1 Feb 2026 09:00 (Europe/Berlin)"),
+    ("created >= '2026-06-01T05:00Z'", "created since 1 Jun 2026 07:00 (Europe/Berlin)"),
+    (
+        "created between '2026-06-01T05:00Z' and '2026-06-01T06:00:30Z'",
+        "created between 1 Jun 2026 07:00 and 1 Jun 2026 08:00:30 (Europe/Berlin)",
+    ),
     (
         "created:>-7d OR (tag:ci -model:gpt*)",
         "created in the last 7 days or (tag is ci and model does not start with gpt)",

@@ -105,3 +105,24 @@ def test_two_dates_become_the_filters_time(reader, project, dates, filter):
     assert parse_qs(urlsplit(answer["Location"]).query) == {
         name: [value] for name, value in {"q": filter, **kept}.items()
     }
+
+
+@pytest.mark.parametrize(
+    ("q", "label"),
+    [
+        ("", "Any time"),
+        ("model:x", "Any time"),
+        ("created:>-7d", "Last 7 days"),
+        ("created >= '2026-06-01T05:00Z' created < '2026-06-01T07:00Z'", "1 Jun 07:00 – 09:00"),
+        ("created >= '2026-06-01T21:00Z' created < '2026-06-01T23:00Z'", "1 Jun 23:00 – 2 Jun 01:00"),
+        ("created >= 2026-06-01 created <= 2026-06-03", "1 Jun – 3 Jun"),
+        ("created:2026-06-01", "Since 1 Jun"),
+        ("created < '2026-06-01T05:00Z'", "Up to 1 Jun 07:00"),
+    ],
+)
+def test_the_menu_of_times_says_which_range_is_set_on_the_readers_clock(reader, project, q, label):
+    project.time_zone = "Europe/Berlin"
+    project.save()
+    sent(project, {})
+    context = reader.get(reverse("records:list", args=[project.slug]), {"q": q}).context
+    assert next(facet["label"] for facet in context["facets"] if facet["key"] == "time") == label

@@ -169,8 +169,7 @@ def test_the_history_links_each_bar_to_its_records(reader, project):
     sent(project, 3)
     url = reverse("records:history", args=[project.slug])
     page = reader.get(url, {"q": "model:gpt-4o"}).content.decode()
-    assert "3 records over time" in page
-    assert "model%3Agpt-4o+created" in page
+    assert "Records by" in page and page.count("model%3Agpt-4o+created") >= 3
 
 
 def test_facets_set_a_clause_and_replace_the_one_they_set(reader, project):
