@@ -3,6 +3,7 @@
 from django.urls import path
 
 from records.views import (
+    arrivals,
     blob,
     bulk,
     cell_filters,
@@ -24,6 +25,8 @@ app_name = "records"
 urlpatterns = [
     path("v1/traces", traces.traces, name="traces"),
     path("p/<slug:slug>/records/", records.record_list, name="list"),
+    path("p/<slug:slug>/records/arrived", arrivals.record_arrived, name="arrived"),
+    path("p/<slug:slug>/records/pulse", arrivals.project_pulse, name="pulse"),
     path("p/<slug:slug>/records/count", records.record_count, name="count"),
     path("p/<slug:slug>/records/filter-help", completion.filter_help, name="filter-help"),
     path("p/<slug:slug>/records/complete", completion.complete, name="complete"),

@@ -24,6 +24,8 @@ PAGES: dict[str, dict[str, Role]] = {
     "records:history": {"GET": VIEWER},
     "records:within": {"GET": VIEWER},
     "records:layout": {"GET": VIEWER, "POST": VIEWER},
+    "records:arrived": {"GET": VIEWER},
+    "records:pulse": {"GET": VIEWER},
     "records:layout-widths": {"POST": VIEWER},
     "records:layout-json": {"GET": VIEWER},
     "records:view-new": {"GET": VIEWER, "POST": VIEWER},
