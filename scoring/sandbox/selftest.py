@@ -103,7 +103,11 @@ def _seen(jail: Jail, key: str) -> str:
     ran = jail.run(TRIES.encode(), [orjson.dumps({"input": key})], SECONDS)
     if ran.died or ran.unfit:
         return f"it {ran.died or ran.unfit}"
-    return ran.outcomes[0].error or f"returned {ran.outcomes[0].value}"
+    (outcome,) = ran.outcomes
+    if outcome.error is None:
+        return f"returned {outcome.value}"
+    # Without the advice to the snippet's author and its line.
+    return outcome.error.removesuffix(f" (line {outcome.line})").partition(";")[0]
 
 
 def _runtime(python: str) -> str:
