@@ -221,6 +221,13 @@ def put_back(
         )
 
 
+def extend(project_id: int, claimed: Sequence[Claimed], lease_seconds: float) -> None:
+    """Holds claimed scores for `lease_seconds` from now; those that somebody else has claimed since stay theirs."""
+    rows = as_rows({"id": c.id, "attempts": c.attempts} for c in claimed)
+    with transaction.atomic(), connection.cursor() as cursor:
+        steps(cursor, SQL, project_id)("extend", rows=rows, lease=lease_seconds)
+
+
 def cancel_pending(project_id: int, run_id: int) -> int:
     """Deletes a run's pending scores that no worker holds, in slices of 1,000; how many. Nothing has to be put back."""
     cancelled = 0

@@ -50,6 +50,13 @@ UPDATE score s SET lease_until = NULL, not_before = %(not_before)s, error = %(re
   attempts = s.attempts - %(give_back)s::boolean::integer
 FROM c WHERE s.project_id = %(p)s AND s.id = c.id;
 
+-- name: extend
+WITH d AS (SELECT * FROM json_to_recordset(%(rows)s::json) AS d(id uuid, attempts integer)),
+c AS MATERIALIZED (
+  SELECT s.id FROM d JOIN score s ON s.project_id = %(p)s AND s.id = d.id
+  WHERE s.status = 0 AND s.attempts = d.attempts FOR UPDATE OF s SKIP LOCKED)
+UPDATE score s SET lease_until = now() + %(lease)s * interval '1 second' FROM c WHERE s.project_id = %(p)s AND s.id = c.id;
+
 -- name: stage_results
 INSERT INTO stage_score (id, record_id, record_created_at, metric_id, metric_version, rank, status, passed, value,
   numerical_value, boolean_value, categorical_value, string_value, reasoning, error, scorer, tokens, cost, duration_ms,

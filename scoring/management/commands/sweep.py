@@ -15,24 +15,22 @@ from django.utils import timezone
 
 from evalhub import health
 from evalhub.models import Project
-from records import blob_uses, bulk, outbox, rollups, scores
+from records import blob_uses, bulk, outbox, rollups
+from scoring.runs import healing
 from scoring.sandbox import reports
 
 log = logging.getLogger(__name__)
 
 EVERY = 60.0  # seconds between two sweeps
 NIGHT = 3  # the hour (UTC) from which the nightly tasks are due
-MOST_SLICES = 100  # of one project's expired leases in one sweep
 OUTBOX_DAYS = 7
 LOCK = 0x45_48_53_57  # "EHSW": of several hosts' sweepers one works, the others stand by
 
 
 def release_leases() -> None:
-    """Scores whose worker died become claimable again, a slice of each project's at a time."""
+    """Scores whose worker died become claimable again, and their runs are rung for."""
     for project in _projects():
-        for _ in range(MOST_SLICES):
-            if not any(scores.release_expired(project)):
-                break
+        healing.release_leases(project)
 
 
 def repair_rollups() -> None:
@@ -67,6 +65,7 @@ class Task:
 
 TASKS = (
     Task("leases", release_leases),
+    Task("scoring runs", healing.heal_runs),
     Task("bulk jobs", bulk.ring_lost),
     Task("roll-ups", repair_rollups, nightly=True),
     Task("sessions", clear_sessions, nightly=True),

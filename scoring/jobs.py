@@ -1,0 +1,12 @@
+"""What the queue calls: ids in, the rows in the database say the rest. Each may run twice, or never."""
+
+from scoring.runs import planning, working
+
+
+def plan_run(run_id: int) -> None:
+    planning.plan(run_id)
+    working.settle(run_id)
+
+
+def work_run(run_id: int) -> None:
+    working.work(run_id)

@@ -1,0 +1,129 @@
+"""What verdicts become: results stored in batches, scores put back for another try, counts on the run."""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from records.models import Metric, Record, ScoreStatus
+from records.sanitize import repaired
+from records.score_rows import Claimed, ScoreResult
+from records.scores import MAX_ATTEMPTS, complete, extend, put_back
+from records.values import ValueProblem
+from scoring.models import AT_WORK, ScoringRun
+from scoring.raw_values import typed_value
+from scoring.runs.steering import over_limit, pause
+from scoring.verdicts import Verdict
+
+Judged = tuple[Claimed, Verdict]
+
+BREAKER_SECONDS = 30.0  # until a provider that is down is tried again
+MOST_BACKOFF = 300.0
+
+
+class Store:
+    """One worker's hold on a run: what it has claimed, and where the results go.
+
+    `flush` says why the work is to stop, or None. Whatever was claimed and has neither a result nor been put back is
+    given back, without counting the attempt, by `let_go`.
+    """
+
+    def __init__(self, run: ScoringRun, metrics: dict[int, Metric], lease_seconds: float) -> None:
+        self.run = run
+        self.lease_seconds = lease_seconds
+        self.stopped: str | None = None
+        self._metrics = metrics
+        self._open: dict[UUID, Claimed] = {}
+        self._hashes: dict[UUID, bytes | None] = {}
+        self._extend_at = float("inf")
+
+    def take(self, claimed: Iterable[Claimed]) -> None:
+        """The records' hashes are read before their contents: one that changes between the two counts as changed."""
+        claimed = list(claimed)
+        self._extend_at = min(self._extend_at, time.monotonic() + self.lease_seconds / 4)
+        self._open |= {one.id: one for one in claimed}
+        records = Record.objects.filter(project_id=self.run.project_id, id__in={one.record_id for one in claimed})
+        self._hashes |= dict(records.values_list("id", "input_hash"))
+
+    def flush(self, judged: Sequence[Judged]) -> str | None:
+        results: list[ScoreResult] = []
+        again: dict[tuple[str, float, bool], list[Claimed]] = defaultdict(list)
+        for claimed, verdict in judged:
+            if verdict.pause:
+                self.stop(verdict.error)
+                again[verdict.error, 0.0, True].append(claimed)
+            elif verdict.retry and (verdict.provider_down or claimed.attempts < MAX_ATTEMPTS):
+                again[verdict.error, _seconds(verdict, claimed), verdict.provider_down].append(claimed)
+            else:
+                results.append(self._result(claimed, verdict))
+        self._store(results)
+        for (reason, seconds, give_back), some in again.items():
+            not_before = timezone.now() + timedelta(seconds=seconds) if seconds else None
+            put_back(self.run.project_id, some, repaired(reason), not_before, give_back_attempt=give_back)
+        for claimed, _ in judged:
+            self._open.pop(claimed.id, None)
+        if time.monotonic() > self._extend_at and self._open:
+            extend(self.run.project_id, list(self._open.values()), self.lease_seconds)
+            self._extend_at = time.monotonic() + self.lease_seconds / 4
+        return self._reason()
+
+    def stop(self, reason: str) -> None:
+        """Pauses the run: nobody claims any more of it until somebody has looked."""
+        self.stopped = reason
+        pause(self.run.pk, reason)
+
+    def let_go(self, reason: str = "", *, give_back_attempt: bool = True) -> None:
+        left, self._open = list(self._open.values()), {}
+        if left:
+            put_back(self.run.project_id, left, reason, give_back_attempt=give_back_attempt)
+
+    def _store(self, results: Sequence[ScoreResult]) -> None:
+        """The run's row comes last in the transaction: every worker of the run writes it."""
+        with transaction.atomic():
+            stored = complete(self.run.project_id, results)
+            kept = [result for result in results if result.id in stored]
+            fields = {
+                status.name.lower(): F(status.name.lower()) + sum(result.status == status for result in kept)
+                for status in (ScoreStatus.COMPLETED, ScoreStatus.ERRORED, ScoreStatus.SKIPPED)
+            }
+            fields["tokens"] = F("tokens") + sum(result.tokens or 0 for result in kept)
+            fields["cost"] = F("cost") + sum(result.cost or 0 for result in kept)
+            fields["unpriced"] = F("unpriced") + sum(bool(result.tokens) and result.cost is None for result in kept)
+            ScoringRun.objects.filter(pk=self.run.pk).update(beat_at=timezone.now(), **fields)
+
+    def _reason(self) -> str | None:
+        self.run.refresh_from_db(fields=["status", "cost", "cost_limit"])
+        if self.run.status not in AT_WORK:
+            self.stopped = self.stopped or self.run.status
+        elif why := over_limit(self.run):
+            self.stop(why)
+        return self.stopped
+
+    def _result(self, claimed: Claimed, verdict: Verdict) -> ScoreResult:
+        status, error, value = verdict.status, verdict.error, None
+        metric = self._metrics[claimed.metric_id]
+        if status == ScoreStatus.COMPLETED:
+            try:
+                value = typed_value(metric, repaired(verdict.raw))
+            except ValueProblem as problem:
+                status, error = ScoreStatus.ERRORED, problem.message
+        elif verdict.retry:
+            error = f"Given up after {claimed.attempts} attempts. {error}"
+        texts = {name: repaired(getattr(verdict, name)) for name in ("prompt", "reply", "output")}
+        return ScoreResult(
+            claimed.id, claimed.record_id, claimed.attempts, status, value, metric.version,
+            reasoning=repaired(verdict.reasoning), error=repaired(error), tokens=verdict.tokens, cost=verdict.cost,
+            duration_ms=verdict.duration_ms, input_hash=self._hashes.get(claimed.record_id), **texts,
+        )  # fmt: skip
+
+
+def _seconds(verdict: Verdict, claimed: Claimed) -> float:
+    """Until another try: what the provider named, else longer from attempt to attempt."""
+    if verdict.retry_after is not None:
+        return verdict.retry_after
+    return BREAKER_SECONDS if verdict.provider_down else min(MOST_BACKOFF, 2.0**claimed.attempts)

@@ -1,0 +1,214 @@
+"""Working on a scoring run: claim a chunk, evaluate it, store the results, until the turn is over; then ring again.
+
+The next chunk is a job of its own behind whatever waits in the queue: a run of 100,000 never blocks the others.
+"""
+
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from itertools import batched
+from typing import Any
+
+from django.db import DatabaseError
+from django.utils import timezone
+
+from records.score_rows import Claimed
+from records.scores import claim
+from scoring.definitions import CodeDefinition, Definition
+from scoring.dialects import ProviderConfig
+from scoring.engine import evaluate_all
+from scoring.evaluators import definition_of
+from scoring.inputs import inputs_of
+from scoring.models import AT_WORK, EvaluatorVersion, RunStatus, ScoringRun
+from scoring.runs import asking, coding, ringing
+from scoring.runs.counting import next_due
+from scoring.runs.steering import end_cancelled, end_finished
+from scoring.runs.storing import Judged, Store
+from scoring.runs.tasks import versions_of
+from scoring.sandbox import Sandbox, sandbox
+from scoring.verdicts import Verdict
+
+log = logging.getLogger(__name__)
+
+TURN_SECONDS = 20.0
+LEASE_SECONDS = 60.0  # extended while the worker lives; the sandbox may keep it busy for a whole batch in between
+MOST_CLAIMED = 1_000
+MOST_CALLS = 512  # at the same time, of one job
+READ_AT_ONCE = 50
+WITH_TRACE = 100  # records of which whole traces are read
+FLUSH_SIZE = 200
+FLUSH_SECONDS = 1.0
+LONGEST_WAIT = 60.0  # for a score that may not be tried before: longer ones wait for the sweeper
+NAP_SECONDS = 1.0
+
+
+def work(run_id: int, seconds: float = TURN_SECONDS) -> None:
+    """Works on a run for about `seconds`, rings for the next turn, and ends the run where nothing is left."""
+    run = ScoringRun.objects.select_related("project").filter(pk=run_id).first()
+    if run is None:
+        return
+    if run.status in AT_WORK and _Turn(run, time.monotonic() + seconds).work():
+        ringing.ring_successor(run_id)
+        return
+    settle(run_id)
+
+
+def settle(run_id: int) -> None:
+    """Ends a run that has nothing left to do."""
+    run = ScoringRun.objects.select_related("project").filter(pk=run_id).first()
+    if run is not None and run.status == RunStatus.CANCELLING:
+        end_cancelled(run)
+    elif run is not None and run.status == RunStatus.RUNNING:
+        end_finished(run)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A score that a provider is to be asked about."""
+
+    claimed: Claimed
+    asker: asking.Asker
+    inputs: dict[str, Any]
+
+
+class _Turn:
+    """One job's share of a run."""
+
+    def __init__(self, run: ScoringRun, until: float) -> None:
+        self.run, self.until = run, until
+        self.versions: dict[int, EvaluatorVersion] = {version.pk: version for version in versions_of(run)}
+        self.definitions: dict[int, Definition] = {
+            id: definition_of(version, version.evaluator.type) for id, version in self.versions.items()
+        }
+        metrics = {version.evaluator.metric_id: version.evaluator.metric for version in self.versions.values()}
+        self.store = Store(run, metrics, _lease(list(self.definitions.values())))
+        self.size = WITH_TRACE if any(d.needs_trace for d in self.definitions.values()) else MOST_CLAIMED
+        self.sandbox = Sandbox()
+        self.askers: dict[int, asking.Asker] = {}
+
+    def work(self) -> bool:
+        """Whether more is left for another turn."""
+        ScoringRun.objects.filter(pk=self.run.pk).update(beat_at=timezone.now())
+        more = True
+        try:
+            self._open_askers()
+            with self.sandbox:
+                while self._goes_on():
+                    self._claim_and_evaluate()
+                    more = not self._goes_on() or self._wait()
+                    if not more:
+                        break
+        except coding.EvaluatorStops as why:
+            self.store.stop(str(why))
+        except DatabaseError:
+            with suppress(DatabaseError):  # else it comes back when its lease ends
+                self.store.let_go()
+            raise
+        except Exception as problem:
+            log.exception("Scoring run %s failed.", self.run.pk)
+            said = f"{type(problem).__name__}: {problem}"[:500]
+            self.store.let_go(said, give_back_attempt=False)
+            self.store.stop(f"EvalHub failed. {said}")
+        self.store.let_go()
+        return more and self.store.stopped is None
+
+    def _goes_on(self) -> bool:
+        return self.store.stopped is None and time.monotonic() < self.until
+
+    def _open_askers(self) -> None:
+        for id, definition in self.definitions.items():
+            if asking.asks(definition):
+                self.askers[id] = asking.asker_of(self.run.project, self.versions[id], definition)
+
+    def _wait(self) -> bool:
+        """Until the next score may be claimed, or the turn is over. False where none is coming."""
+        due = next_due(self.run)
+        if due is None or due > LONGEST_WAIT:
+            return False
+        time.sleep(max(0.0, min(due, NAP_SECONDS, self.until - time.monotonic())))
+        self.store.flush([])  # a sign of life, and a look at the run
+        return True
+
+    def _claim_and_evaluate(self) -> None:
+        if not self.askers:
+            for _ in self._questions():
+                pass
+            return
+
+        @asynccontextmanager
+        async def opened() -> AsyncIterator[Callable[[_Question], Awaitable[Verdict]]]:
+            async with asking.opened() as evaluate:
+                yield lambda question: evaluate(question.asker, question.inputs)
+
+        evaluate_all(
+            self._questions(),
+            opened,
+            lambda judged: self.store.flush([(question.claimed, verdict) for question, verdict in judged]),
+            concurrency=_calls(asker.provider for asker in self.askers.values()),
+        )
+
+    def _questions(self) -> Iterator[_Question]:
+        """Claims until the turn is over. Code is evaluated here and now; what a provider is asked is yielded."""
+        while self._goes_on():
+            claimed = claim(self.run.project_id, self.run.pk, self.size, self.store.lease_seconds)
+            if not claimed:
+                return
+            self.store.take(claimed)
+            by_version: dict[int, list[Claimed]] = {}
+            for one in claimed:
+                by_version.setdefault(one.evaluator_version_id, []).append(one)
+            for id, group in by_version.items():
+                if id not in self.askers and self.store.stopped is None:
+                    self._run_code(id, group)
+            for id, group in by_version.items():
+                if id in self.askers:
+                    yield from self._asked(id, group)
+
+    def _asked(self, version_id: int, group: list[Claimed]) -> Iterator[_Question]:
+        """With the inputs of a few at a time: they may be large, and calls take long."""
+        asker, needs_trace = self.askers[version_id], self.definitions[version_id].needs_trace
+        for some in batched(group, READ_AT_ONCE):
+            inputs = inputs_of(self.run.project_id, {one.record_id for one in some}, trace=needs_trace)
+            for one in some:
+                if not self._goes_on():
+                    return
+                if one.record_id in inputs:  # else it is being deleted
+                    yield _Question(one, asker, inputs[one.record_id])
+
+    def _run_code(self, version_id: int, group: list[Claimed]) -> None:
+        definition = self.definitions[version_id]
+        inputs = inputs_of(self.run.project_id, {one.record_id for one in group}, trace=definition.needs_trace)
+        group = [one for one in group if one.record_id in inputs]  # the others are being deleted
+        batch: list[Judged] = []
+        flush_at = time.monotonic() + FLUSH_SECONDS
+        try:
+            for n, verdict in coding.verdicts(self.sandbox, definition, [inputs[one.record_id] for one in group]):
+                batch.append((group[n], verdict))
+                if len(batch) >= FLUSH_SIZE or time.monotonic() >= flush_at:
+                    stopped, batch = self.store.flush(batch), []
+                    flush_at = time.monotonic() + FLUSH_SECONDS
+                    if stopped is not None:
+                        return
+        except coding.EvaluatorStops as why:
+            self.store.flush(batch)
+            self.store.stop(f"{self.versions[version_id].evaluator.slug}: {why}")
+            return
+        if batch:
+            self.store.flush(batch)
+
+
+def _lease(definitions: list[Definition]) -> float:
+    """Room for a batch of the slowest snippet, were each row to take all the time that it may."""
+    snippets = (d.timeout for d in definitions if isinstance(d, CodeDefinition) and not d.builtin)
+    return LEASE_SECONDS + sandbox.ROWS * max(snippets, default=0.0)
+
+
+def _calls(providers: Iterable[ProviderConfig]) -> int:
+    """At the same time. Where a provider's rate is low no more than half a minute's: those that wait are held."""
+    of = {
+        p.id: min(p.concurrency, max(1, p.requests_per_minute // 2)) if p.requests_per_minute else p.concurrency
+        for p in providers
+    }
+    return min(sum(of.values()), MOST_CALLS)
