@@ -15,7 +15,7 @@ from records.models import Metric, Outcome, Record, RecordStatus, ScoreStatus, S
 MAX_CHARS = 120  # of a text: what is longer is looked for by its beginning
 MAX_KEYS = 8  # of an object that are offered
 IN_SECONDS = ("latency_ms", "ttft_ms")
-NUMBERS = (*IN_SECONDS, "tokens", "cost")
+NUMBERS = (*IN_SECONDS, "tokens", "tokens_in", "tokens_out", "cost")
 
 
 class Narrowing(NamedTuple):
@@ -49,7 +49,7 @@ def clauses_of(column: Column, record: Record, payload: Mapping[str, Any], score
         for key in keys:
             value = value.get(key) if isinstance(value, dict) else None
         return _of_value(".".join([head, *map(plain_key, keys)]), value, whole=not keys)
-    return _of_field(column.key, getattr(record, column.field), column.field, zone)
+    return _of_field(column.key, column.value_of(record), column.field, zone)
 
 
 def _of_field(key: str, value: Any, field: str, zone: tzinfo) -> Iterator[str]:

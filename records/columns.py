@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from records.column_keys import parts_of
 from records.models import Metric, ValueType
+from records.search.sorting import SORTED_TYPES
 
 PAYLOAD_FIELDS = ("inputs", "outputs", "expected")
 MAX_COLUMNS = 40
@@ -20,9 +22,15 @@ class Column:
     field: str = ""
     path: tuple[str, ...] = ()
     metric: Metric | None = None
+    of_trace: str = ""  # the column of record that is shown where a root has nothing in `field`
     sort: str = ""  # what the list is sorted by on a click; empty: not sortable
     hint: str = ""
     quiet: bool = False  # its heading is for screen readers alone: the cells are icons
+
+    def value_of(self, record: Any) -> Any:
+        """What the cell of `field` shows: of a root that only calls others, and has no cost of its own, its trace's."""
+        own = getattr(record, self.field)
+        return getattr(record, self.of_trace) if own is None and self.of_trace else own
 
 
 BASE = {
@@ -47,9 +55,11 @@ BASE = {
         Column("tags", "Tags", "c-text", field="tags"),
         Column("error", "Error", "c-note", field="error"),
         Column("latency", "Latency", "c-s num", field="latency_ms", sort="latency"),
-        Column("ttft", "First token", "c-s num", field="ttft_ms"),
-        Column("tokens", "Tokens", "c-s num", field="tokens", sort="tokens"),
-        Column("cost", "Cost", "c-end num", field="cost", sort="cost"),
+        Column("ttft", "First token", "c-s num", field="ttft_ms", sort="ttft"),
+        Column("tokens", "Tokens", "c-s num", field="tokens", of_trace="trace_tokens", sort="tokens"),
+        Column("tokens.input", "Tokens in", "c-s num", field="tokens_in", sort="tokens.input"),
+        Column("tokens.output", "Tokens out", "c-s num", field="tokens_out", sort="tokens.output"),
+        Column("cost", "Cost", "c-end num", field="cost", of_trace="trace_cost", sort="cost"),
     )
 }
 
@@ -89,7 +99,8 @@ def column_of(key: str, metrics: dict[str, Metric]) -> Column | None:
         return Column(key, rest, "c-text", path=(head, *path))
     if head == "metric" and rest in metrics:
         metric = metrics[rest]
-        return Column(key, metric.name, METRIC_CSS[ValueType(metric.value_type)], metric=metric, hint=hint_of(metric))
+        css, sort = METRIC_CSS[ValueType(metric.value_type)], key if metric.value_type in SORTED_TYPES else ""
+        return Column(key, metric.name, css, metric=metric, sort=sort, hint=hint_of(metric))
     return None
 
 

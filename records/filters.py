@@ -23,11 +23,8 @@ from records.filterlang import (
     unknown_names,
 )
 from records.models import Record
-from records.search import SORTS, Search
+from records.search import DEFAULT, Search, sorts_of
 from records.vocabulary import vocabulary_of, with_scorers
-
-SORT_CHOICES = [(f"{sign}{name}", name) for name in SORTS for sign in ("-", "")]
-DEFAULT_SORT = "-created"
 
 
 class LanguageField(forms.CharField):
@@ -57,7 +54,7 @@ class RecordFilters(django_filters.FilterSet):
 
     q = LanguageFilter(required=False)
     spans = django_filters.ChoiceFilter(choices=[("all", "All spans")])
-    sort = django_filters.ChoiceFilter(choices=SORT_CHOICES)
+    sort = django_filters.ChoiceFilter()
 
     class Meta:
         model = Record
@@ -68,6 +65,9 @@ class RecordFilters(django_filters.FilterSet):
         self.project, self.user = project, user
         self.now, self.zone = timezone.now(), zone_of(user, project)
         self.vocabulary = vocabulary_of(project, user)
+        self.form.fields["sort"].choices = [
+            (f"{sign}{name}", name) for name in sorts_of(self.vocabulary) for sign in ("-", "")
+        ]
         language = self.form.fields["q"]
         language.vocabulary, language.now, language.zone = self.vocabulary, self.now, self.zone
 
@@ -104,7 +104,7 @@ class RecordFilters(django_filters.FilterSet):
 
     @property
     def order(self) -> str:
-        return self.form.cleaned_data["sort"] or DEFAULT_SORT
+        return self.form.cleaned_data["sort"] or DEFAULT
 
     @property
     def search(self) -> Search:

@@ -136,18 +136,7 @@ def _drawer(column: Column) -> Draw:
     if column.path:
         return lambda row: cells.preview(row.previews.get(column.path))
     look = LOOKS.get(column.field, cells.words)
-    whole = OF_THE_TRACE.get(column.field)
-    if whole:
-        return lambda row: look(_either(getattr(row.record, column.field), getattr(row.record, whole)))
-    return lambda row: look(getattr(row.record, column.field))
-
-
-# A root that only calls others has no cost of its own: its row shows what the trace below it took.
-OF_THE_TRACE = {"cost": "trace_cost", "tokens": "trace_tokens"}
-
-
-def _either(own: Any, whole: Any) -> Any:
-    return whole if own is None else own
+    return lambda row: look(column.value_of(row.record))
 
 
 LOOKS: dict[str, Callable[[Any], Any]] = {
@@ -159,5 +148,7 @@ LOOKS: dict[str, Callable[[Any], Any]] = {
     "latency_ms": cells.duration,
     "ttft_ms": cells.duration,
     "tokens": cells.whole,
+    "tokens_in": cells.whole,
+    "tokens_out": cells.whole,
     "cost": cells.money,
 }

@@ -1,7 +1,7 @@
 """Calls on records: in, found, out, changed, deleted."""
 
 from datetime import UTC
-from typing import Any, Literal
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
@@ -29,14 +29,14 @@ from records.json_drafts import BadRecord
 from records.json_records import record_json
 from records.limits import MAX_ITEMS
 from records.previews import PAYLOAD, previews
-from records.search import SORTS, Search, batches, ceiling_of, page
+from records.search import SORTS, Search, batches, ceiling_of, page, sorts_of
 from records.vocabulary import vocabulary_of
 from records.whole import whole
 
 router = Router(tags=["records"])
 
 PREVIEW_CHARS = 1_000
-Sort = Literal[tuple(f"{sign}{name}" for name in SORTS for sign in ("-", ""))]
+SORT_SAID = f"{', '.join(SORTS)}, or metric.<slug> of a metric whose values are numbers or yes and no"
 
 
 @router.post(
@@ -103,7 +103,7 @@ def record_list(
     limit: int = Query(50, ge=1, le=200),
     cursor: str = "",
     roots: bool = Query(True, description="Only roots; false: all spans."),
-    sort: Sort = "-created",
+    sort: str = Query("-created", description=f"{SORT_SAID}; a `-` before it sorts from the highest down."),
 ) -> HttpResponse | StreamingHttpResponse:
     """Records that match, with previews of their inputs and outputs; `/records/{id}` has a record whole.
 
@@ -112,6 +112,8 @@ def record_list(
     `application/x-ndjson` everything that matches is streamed, whole and newest first.
     """
     search = search_of(request.project, q, roots, sort)
+    if sort.removeprefix("-") not in sorts_of(search.vocabulary):
+        raise Problem(400, "invalid", f"sort: expected {SORT_SAID}.", [("sort", f"expected {SORT_SAID}.")])
     stream = _stream(request, search)
     if stream is not None:
         return stream

@@ -44,6 +44,7 @@ class Spec:
     choices: Mapping[str, object] = field(default_factory=dict)
     scale: int = 1
     whole: bool = False  # the column holds whole numbers
+    of_trace: str = ""  # what stands for the column on a root that has nothing there: the trace's
     lower_index: bool = False  # there is an index on lower() of the column
     partial: bool = False  # and it leaves empty values out
     column: "Spec | None" = None  # of a JSON name: the column in which senders' values of that name are stored
@@ -57,8 +58,8 @@ def _text(column: str, label: str, lower_index: bool = False, partial: bool = Fa
     return Spec("text", f"r.{column}", label, lower_index=lower_index, partial=partial)
 
 
-def _number(column: str, label: str, scale: int = 1, whole: bool = True) -> Spec:
-    return Spec("number", f"r.{column}", label, scale=scale, whole=whole)
+def _number(column: str, label: str, scale: int = 1, whole: bool = True, of_trace: str = "") -> Spec:
+    return Spec("number", f"r.{column}", label, scale=scale, whole=whole, of_trace=of_trace)
 
 
 ID = Spec("uuid", "r.id", "id")
@@ -69,8 +70,8 @@ STARTED = Spec("time", "r.started_at", "started")
 ENDED = Spec("time", "r.ended_at", "ended")
 LATENCY = _number("latency_ms", "latency", scale=1000)
 TTFT = _number("ttft_ms", "time to first token", scale=1000)
-COST = _number("cost", "cost", whole=False)
-TOKENS = _number("tokens", "tokens")
+COST = _number("cost", "cost", whole=False, of_trace="r.trace_cost")
+TOKENS = _number("tokens", "tokens", of_trace="r.trace_tokens")
 TOKENS_IN = _number("tokens_in", "input tokens")
 TOKENS_OUT = _number("tokens_out", "output tokens")
 TOKENS_CACHED = _number("tokens_cached", "cached tokens")

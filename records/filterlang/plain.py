@@ -88,9 +88,12 @@ def chosen(b: Bindings, node: Compare) -> list[Any]:
 
 def number(b: Bindings, node: Compare) -> str:
     spec = node.field.spec
+    columns = [spec.sql, spec.of_trace] if spec.of_trace else [spec.sql]
     if node.op == "null":
-        return f"({spec.sql} IS NULL)"
-    return f"({number_test(b, node, spec.sql, spec.scale, spec.whole)})"
+        return f"({' AND '.join(f'{sql} IS NULL' for sql in columns)})"
+    tests = [f"({number_test(b, node, sql, spec.scale, spec.whole)})" for sql in columns]
+    # Not coalesce(): the column's index could not be used.
+    return f"({tests[0]} OR {spec.sql} IS NULL AND {tests[1]})" if spec.of_trace else tests[0]
 
 
 def number_test(b: Bindings, node: Compare, sql: str, scale: int = 1, whole: bool = False) -> str:

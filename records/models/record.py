@@ -130,6 +130,14 @@ class Record(RecordFacts):
             models.Index(F("project"), F("latency_ms"), name="record_latency"),
             models.Index(F("project"), F("cost"), name="record_cost"),
             models.Index(F("project"), F("tokens"), name="record_tokens"),
+            # Sorting by what many records lack.
+            models.Index(fields=["project", "ttft_ms"], name="record_ttft", condition=Q(ttft_ms__isnull=False)),
+            models.Index(
+                fields=["project", "tokens_in"], name="record_tokens_in", condition=Q(tokens_in__isnull=False)
+            ),
+            models.Index(
+                fields=["project", "tokens_out"], name="record_tokens_out", condition=Q(tokens_out__isnull=False)
+            ),
             # metadata.<path> = value, as containment.
             GinIndex(fields=["metadata"], opclasses=["jsonb_path_ops"], name="record_metadata"),
         ]  # fmt: skip

@@ -2,11 +2,13 @@
 
 from records.search.batches import batches, ceiling_of, cursor_of
 from records.search.count import Count, count
+from records.search.cursors import BadCursor, Page
 from records.search.neighbours import neighbour
-from records.search.page import BadCursor, Page, page
-from records.search.plan import SORTS, RecordRow, Search, SearchTimeout
+from records.search.page import page
+from records.search.plan import RecordRow, Search, SearchTimeout
+from records.search.sorting import DEFAULT, SORTS, sorts_of
 
 __all__ = [
-    "SORTS", "BadCursor", "Count", "Page", "RecordRow", "Search", "SearchTimeout", "batches", "ceiling_of", "count",
-    "cursor_of", "neighbour", "page",
+    "DEFAULT", "SORTS", "BadCursor", "Count", "Page", "RecordRow", "Search", "SearchTimeout", "batches", "ceiling_of",
+    "count", "cursor_of", "neighbour", "page", "sorts_of",
 ]  # fmt: skip

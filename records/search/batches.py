@@ -6,7 +6,8 @@ from uuid import UUID
 
 from records.ids import uuid7
 from records.limits import MAX_ITEMS
-from records.search.page import page, write_cursor
+from records.search.cursors import write_cursor
+from records.search.page import page
 from records.search.plan import RecordRow, Search
 
 SLICE_SECONDS = 2.0  # of one search: however rare what is looked for, no statement holds the database for long

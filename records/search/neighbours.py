@@ -5,56 +5,44 @@ last whichever way the list is sorted, have to be looked at apart.
 """
 
 from dataclasses import replace
-from datetime import datetime
-from decimal import Decimal
+from typing import Any
 
-from records.search.page import page, write_cursor
-from records.search.plan import COLUMNS, SORTS, RecordRow, Search, SearchTimeout, plan_of, reading
+from records.search.by_number import with_number, without_number
+from records.search.cursors import Page, Position, write_cursor
+from records.search.page import page
+from records.search.plan import RecordRow, Search, SearchTimeout
+from records.search.sorting import Sorting, opposite, sorting_of, value_of
 
 BUDGET_SECONDS = 3.0  # somebody waits for it, and there is nothing else to show
 
 
-def neighbour(search: Search, record: RecordRow, forward: bool) -> RecordRow | None:
+def neighbour(search: Search, record: Any, forward: bool) -> RecordRow | None:
     """The next record (or the one before); None at the end of the list.
 
-    `record` needs the columns id, created_at and the sorted one; it need not match the search itself any more. Raises
-    FilterError, and SearchTimeout where the time ran out before one was found.
+    `record` is a row or a Record; it need not match the search itself any more. Raises FilterError, and SearchTimeout
+    where the time ran out before one was found.
     """
-    name, descending = search.sort.lstrip("-"), search.sort.startswith("-")
-    value = record.created_at if name == "created" else getattr(record, SORTS[name])
-    at = write_cursor(record.created_at if value is None else _position(value), record.id)
-    if forward:
-        return _first(search, at)
-    opposite = replace(search, sort=name if descending else f"-{name}")
-    if name == "created":
-        return _first(opposite, at)
+    sorting = sorting_of(search)
+    value = record.created_at if sorting is None else value_of(search, sorting, record)
+    if sorting is not None and not forward:
+        return _before(search, sorting, record, value)
+    at = write_cursor(record.created_at if value is None else value, record.id)
+    towards = search if forward else replace(search, sort=opposite(search.sort))
+    return _first(page(towards, at, 1, BUDGET_SECONDS))
+
+
+def _before(search: Search, sorting: Sorting, record: Any, value: Any) -> RecordRow | None:
     if value is None:
-        return _before_among_those_without(search, record) or _with_value(_first(opposite, ""), name)
-    return _with_value(_first(opposite, at), name)
+        at = Position(record.created_at, record.id)
+        found = _first(without_number(search, sorting, at, 1, BUDGET_SECONDS, newest_first=False))
+        if found is not None:
+            return found
+    back = replace(sorting, descending=not sorting.descending)
+    found = with_number(search, back, None if value is None else Position(value, record.id), 1)
+    return found[0].row if found else None
 
 
-def _position(value: datetime | Decimal | int) -> datetime | Decimal:
-    return value if isinstance(value, datetime) else Decimal(value)
-
-
-def _first(search: Search, after: str) -> RecordRow | None:
-    found = page(search, after, 1, BUDGET_SECONDS)
+def _first(found: Page) -> RecordRow | None:
     if not found.rows and found.next:
         raise SearchTimeout
     return found.rows[0] if found.rows else None
-
-
-def _with_value(row: RecordRow | None, name: str) -> RecordRow | None:
-    """Nothing if the search went on among the records without the value: they do not come before one that has it."""
-    return None if row is None or getattr(row, SORTS[name]) is None else row
-
-
-def _before_among_those_without(search: Search, record: RecordRow) -> RecordRow | None:
-    plan = plan_of(search)
-    more = [f"r.{SORTS[search.sort.lstrip('-')]} IS NULL", "(r.created_at, r.id) > (%s, %s)"]
-    with reading() as cursor:
-        cursor.execute(
-            plan.sql(COLUMNS, more, "ORDER BY r.created_at, r.id LIMIT 1"), [*plan.params, record.created_at, record.id]
-        )
-        row = cursor.fetchone()
-        return RecordRow(*row) if row else None

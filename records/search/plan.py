@@ -6,7 +6,7 @@ at slices of time from the newest back. Either is driven from the records, or fr
 which are in time order too.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
@@ -26,13 +26,6 @@ LEAST_MILLISECONDS = 100  # the limit also holds for the ROLLBACK behind a query
 # Columns with an index in which the time order goes on behind the value.
 INDEXED = tuple(f"r.{name}" for name in ("status", "source", "name", "experiment", "model", "environment"))
 BOUNDS = (":", ">", ">=", "<", "<=")
-
-SORTS: dict[str, str] = {
-    "created": "created_at",
-    "latency": "latency_ms",
-    "cost": "cost",
-    "tokens": "tokens",
-}
 
 
 class RecordRow(NamedTuple):
@@ -134,6 +127,7 @@ class Plan:
     time: str
     id: str
     direct: bool
+    driver: Compare | None = None  # the condition on scores that it is driven from
     selective: bool = False  # something but time bounds is asked for
     where: list[str] = field(default_factory=list)
     params: list[Any] = field(default_factory=list)
@@ -152,9 +146,12 @@ class Plan:
         return f"SELECT {select} FROM {self.source} WHERE {where} {tail}"  # noqa: S608 - values are bound
 
 
-def plan_of(search: Search, table: str = "record", drive: bool = True) -> Plan:
-    """Raises FilterError for a value that its field does not take. `table` may be the sample, which never is driven."""
-    parts = [part for part in clauses(search.node) if part != And()]
+def plan_of(search: Search, table: str = "record", drive: bool = True, without: Collection[Node] = ()) -> Plan:
+    """Raises FilterError for a value that its field does not take. `table` may be the sample, which never is driven.
+
+    Top-level conditions in `without` are left out: the caller sees to them.
+    """
+    parts = [part for part in clauses(search.node) if part != And() and part not in without]
     driver = _driver(search, parts) if drive else None
     if driver is not None:
         plan = _from_scores(search, driver)
@@ -201,13 +198,14 @@ def _is_direct(parts: list[Node], roots: bool) -> bool:
 
 def _driver(search: Search, parts: list[Node]) -> Compare | None:
     """The condition on one metric's current scores that leaves the fewest; None where there is none."""
-    found = [part for part in parts if isinstance(part, Compare) and _can_drive(part)]
+    found = [part for part in parts if isinstance(part, Compare) and is_of_scores(part)]
     if len(found) < 2:
         return found[0] if found else None
     return min(found, key=lambda part: _expected(search, part))
 
 
-def _can_drive(part: Compare) -> bool:
+def is_of_scores(part: Compare) -> bool:
+    """Whether an index of the current scores of one metric serves the condition."""
     if part.field.metric is None:
         return False
     if part.field.text.endswith(".status"):
@@ -237,17 +235,13 @@ def _expected(search: Search, part: Compare) -> int:
 def _from_scores(search: Search, driver: Compare) -> Plan:
     plan = Plan(
         "score s JOIN record r ON r.project_id = s.project_id AND r.id = s.record_id",
-        "s.record_created_at", "s.record_id", direct=False,
+        "s.record_created_at", "s.record_id", direct=False, driver=driver,
     )  # fmt: skip
     plan.add("s.project_id = %s", search.project_id)
     plan.add("r.project_id = %s", search.project_id)
     plan.add("s.metric_id = %s", driver.field.metric.id)
     plan.add("s.is_current")
-    if driver.field.text.endswith(".status"):
-        plan.add("s.outcome = %s", driver.field.spec.choices[driver.values[0].raw.lower()])
-    else:
-        value = compile_score_value(driver, search.vocabulary, search.now, search.zone)
-        plan.add(value.sql, *value.params)
+    plan.add(*score_condition(search, driver))
     # The record's own time says nothing to the index that is walked.
     for sign, bound in zip((">=", "<="), search.bounds(), strict=True):
         if bound is not None:
@@ -255,6 +249,14 @@ def _from_scores(search: Search, driver: Compare) -> Plan:
     if search.roots:
         plan.add("r.is_root")
     return plan
+
+
+def score_condition(search: Search, part: Compare) -> tuple[Any, ...]:
+    """What a condition that `is_of_scores` says of `score s` beside its metric: SQL, then its parameters."""
+    if part.field.text.endswith(".status"):
+        return "s.outcome = %s", part.field.spec.choices[part.values[0].raw.lower()]
+    value = compile_score_value(part, search.vocabulary, search.now, search.zone)
+    return value.sql, *value.params
 
 
 @contextmanager

@@ -15,19 +15,19 @@ from records.columns import Column, chosen
 from records.current import shown_scores
 from records.filterbar import echo, facets
 from records.filterlang import chips
-from records.filters import DEFAULT_SORT, RecordFilters
+from records.filters import RecordFilters
 from records.layouts import columns_of, layout_of
 from records.models import ColumnLayout, Metric, RecordRollup
 from records.previews import previews
 from records.saved_views import views_of
-from records.search import BadCursor, Page, SearchTimeout, count, page
+from records.search import DEFAULT, BadCursor, Page, SearchTimeout, count, page
+from records.search.sorting import in_words
 from records.tables import PREVIEW_CHARS, RecordTable, Row, record_table
 from records.views.links import list_query, list_url
 from records.views.record import drawer_url
 from records.views.saved_views import tabs, url_of
 
 COUNT_SECONDS = 1.0  # the count comes behind the rows, in a fragment of its own
-WORDS_OF_SORT = {"created": "time", "latency": "latency", "cost": "cost", "tokens": "tokens"}
 
 
 @project_page("GET")
@@ -76,7 +76,7 @@ def list_context(request: HttpRequest, filters: RecordFilters) -> dict[str, Any]
         "next_label": "Search further back"
         if found.searched_back_to
         else "Older"
-        if filters.order == DEFAULT_SORT
+        if filters.order == DEFAULT
         else "More",
         "searched_back": found.searched_back_to,
         "at_end": bool(found.rows) and not found.next,
@@ -113,12 +113,8 @@ def table_of(
         )
         for record in found.rows
     ]
-    order = filters.order
-    by = WORDS_OF_SORT[order.lstrip("-")]
-    caption = (
-        "newest first" if order == DEFAULT_SORT else f"by {by}, {'highest' if order[0] == '-' else 'lowest'} first"
-    )
-    table = record_table(rows, columns, order, lambda sort: list_url(request, project, sort=sort), caption)
+    caption = in_words(filters.order, filters.vocabulary)
+    table = record_table(rows, columns, filters.order, lambda sort: list_url(request, project, sort=sort), caption)
     table.look = f"{layout.density} wrap" if layout.wrap else layout.density
     table.widths = {column.key: layout.widths[column.key] for column in columns if column.key in layout.widths}
     return table

@@ -7,10 +7,12 @@ from django.utils import timezone
 
 from records.drafts import RecordDraft
 from records.filterlang import parse
+from records.ids import uuid7
 from records.ingest import ingest
-from records.models import Record, Source
+from records.models import Record, Score, Source
 from records.search import SORTS, Search, neighbour, page
 from records.vocabulary import vocabulary_of
+from tests import factories
 
 START = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -26,7 +28,17 @@ def records(project):
         )
         for n in range(30)
     ]  # fmt: skip
-    return ingest(project, drafts, "ci").ids
+    ids = ingest(project, drafts, "ci").ids
+    quality = factories.metric(project, "quality")
+    for n, id in enumerate(ids):
+        if n % 4:
+            value = n % 3 / 2
+            at = START + timedelta(days=(n // 3) * 9)
+            Score.objects.create(
+                project=project, id=uuid7(), record_id=id, record_created_at=at, metric=quality, status=1, rank=3,
+                is_current=True, source=1, created_at=at, task_key="once", numerical_value=value, value=value,
+            )  # fmt: skip
+    return ids
 
 
 def search_of(project, q: str = "", sort: str = "-created") -> Search:
@@ -41,7 +53,7 @@ def walked(search: Search, record, forward: bool) -> list:
     return found
 
 
-@pytest.mark.parametrize("sort", [f"{sign}{name}" for name in SORTS for sign in ("-", "")])
+@pytest.mark.parametrize("sort", [f"{sign}{name}" for name in (*SORTS, "metric.quality") for sign in ("-", "")])
 @pytest.mark.parametrize("q", ["", "name:odd"])
 def test_stepping_visits_the_list_in_its_order_in_both_directions(project, records, sort, q):
     search = search_of(project, q, sort)

@@ -14,10 +14,12 @@ from evalhub.models import Project
 from records.filterlang import Vocabulary
 from records.ids import uuid7
 from records.models import Record
-from records.search import BadCursor, Search, batches, page
+from records.search import BadCursor, Search, SearchTimeout, batches, page
+from records.search.plan import plan_of
+from records.vocabulary import vocabulary_of
 from tests import factories
 from tests.records.filterlang.rows import NOW
-from tests.records.searching import FILTERS, search_for, stocked, visited
+from tests.records.searching import FILTERS, current, search_for, stocked, visited
 
 
 @pytest.fixture
@@ -72,29 +74,84 @@ def test_an_empty_project_has_an_empty_page(project: Project) -> None:
         assert (found.rows, found.next, found.searched_back_to) == ([], "", None)
 
 
-VALUES = {"latency": "latency_ms", "cost": "cost", "tokens": "tokens"}
+NUMBERS = {
+    "latency": ("latency_ms", ""),
+    "ttft": ("ttft_ms", ""),
+    "tokens.input": ("tokens_in", ""),
+    "cost": ("cost", "trace_cost"),
+    "tokens": ("tokens", "trace_tokens"),
+}
+BY_NUMBER = import_module("records.search.by_number")
+SORTED = [f"{sign}{name}" for name in (*NUMBERS, "metric.accuracy", "metric.safe") for sign in ("", "-")]
 
 
-@pytest.mark.parametrize("sort", [f"{sign}{name}" for name in VALUES for sign in ("", "-")])
-@pytest.mark.parametrize("rare", [2_000, -1], ids=["sorting what matches", "along the sorted index"])
-def test_paging_in_the_order_of_a_number_visits_each_row_once_missing_ones_last(
-    stock: Any, sort: str, rare: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(import_module("records.search.page"), "RARE", rare)
-    for text, true in FILTERS:
-        _pages_by_value(stock, text, true, sort)
+def number_of(row: dict[str, Any], sort: str) -> float | None:
+    name = sort.lstrip("-")
+    if name.startswith("metric."):
+        return (current(row, name.removeprefix("metric.")) or {}).get("value")
+    own, of_trace = NUMBERS[name]
+    return row[own] if row[own] is not None or not of_trace else row.get(of_trace)
 
 
-def _pages_by_value(stock: Any, text: str, true: Any, sort: str) -> None:
+def by_number(rows: list[dict[str, Any]], sort: str) -> list[UUID]:
+    """Those without the number last, newest first."""
+    given = [(number_of(row, sort), row["id"]) for row in rows if number_of(row, sort) is not None]
+    missing = [row for row in rows if number_of(row, sort) is None]
+    return [id for _, id in sorted(given, reverse=sort.startswith("-"))] + by_time(missing, True)
+
+
+@pytest.mark.parametrize("sort", SORTED)
+def test_paging_in_the_order_of_a_number_visits_each_row_once_missing_ones_last(stock: Any, sort: str) -> None:
     project, rows, vocabulary = stock
-    column, descending = VALUES[sort.lstrip("-")], sort.startswith("-")
-    matching = [r for r in rows if true(r)]
-    given = sorted(
-        (r for r in matching if r[column] is not None), key=lambda r: (r[column], r["id"]), reverse=descending
-    )
-    wanted = [r["id"] for r in given] + by_time([r for r in matching if r[column] is None], True)
-    search = search_for(project, vocabulary, text, roots=False, sort=sort)
-    assert visited(search, 7) == wanted, text
+    for number, (text, true) in enumerate(FILTERS):
+        roots = number % 2 == 1 or sort == "-cost"
+        search = search_for(project, vocabulary, text, roots=roots, sort=sort)
+        wanted = by_number([row for row in rows if true(row) and (row["is_root"] or not roots)], sort)
+        assert visited(search, 7 if text in SMALL_PAGES else 60) == wanted, text
+
+
+SMALL_PAGES = ("", "metric.accuracy:>=0.5", "customer:gpt* latency:>0.4")
+WAYS = {
+    "few candidates": {"CANDIDATES": (3, 60)},
+    "no candidates": {"CANDIDATES": ()},
+    "no time to walk": {"RARE": 2_000},
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("sort", ["cost", "-latency", "metric.accuracy", "-metric.safe"])
+def test_the_order_is_the_same_whichever_way_it_is_found(
+    stock: Any, way: str, sort: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, rows, vocabulary = stock
+    for name, value in WAYS[way].items():
+        monkeypatch.setattr(BY_NUMBER, name, value)
+    if way == "no time to walk":
+        monkeypatch.setattr(BY_NUMBER, "_walked", lambda *_: (_ for _ in ()).throw(SearchTimeout))
+    for text, true in FILTERS[1:]:  # the sort along an index, without a filter, has no other way
+        search = search_for(project, vocabulary, text, roots=False, sort=sort)
+        if way == "no time to walk" and not plan_of(search).selective:
+            continue
+        assert visited(search, 30) == by_number([row for row in rows if true(row)], sort), text
+
+
+@pytest.mark.parametrize("sort", ["-cost", "metric.accuracy"])
+def test_the_end_of_what_has_the_number_is_no_end_while_others_have_none(stock: Any, sort: str) -> None:
+    project, rows, vocabulary = stock
+    given = sum(1 for row in rows if number_of(row, sort) is not None)
+    first = page(search_for(project, vocabulary, "", roots=False, sort=sort), limit=given)
+    assert (len(first.rows), bool(first.next)) == (given, True)
+    narrowed = f"{sort.lstrip('-')}:>=0"
+    assert page(search_for(project, vocabulary, narrowed, roots=False, sort=sort), limit=given).next == ""
+
+
+def test_a_filter_of_the_cost_sees_what_the_sort_by_it_sees(stock: Any) -> None:
+    project, rows, vocabulary = stock
+    wanted = [row["id"] for row in rows if (number_of(row, "cost") or 0) >= 5]
+    assert any(row["cost"] is None for row in rows if row["id"] in wanted)
+    assert sorted(visited(search_for(project, vocabulary, "cost:>=5", roots=False), 50)) == sorted(wanted)
+    missing = {row["id"] for row in rows if number_of(row, "cost") is None}
+    assert set(visited(search_for(project, vocabulary, "cost IS NULL", roots=False), 50)) == missing
 
 
 def test_a_page_goes_on_behind_rows_that_were_deleted_meanwhile(stock: Any) -> None:
@@ -138,7 +195,7 @@ NAN = "WyJuIiwiTmFOIixudWxsXQ"
             urlsafe_b64encode(orjson.dumps(parts)).decode().rstrip("=")
             for parts in (
                 ["n", "1e999999", str(UUID(int=1))],
-                ["n", "1e-999999", str(UUID(int=1))],
+                ["n", "NaN", str(UUID(int=1))],
                 ["t", "9999-12-31T00:00:00+00:00", None],
                 ["t", "0001-01-01T00:00:00+14:00", None],
                 ["t", "2026-01-01T00:00:00+00:00", 5],
@@ -146,10 +203,11 @@ NAN = "WyJuIiwiTmFOIixudWxsXQ"
         ),
     ],
 )
-@pytest.mark.parametrize("sort", ["-created", "-latency"])
+@pytest.mark.parametrize("sort", ["-created", "-latency", "cost", "metric.quality"])
 def test_a_cursor_that_no_page_gave_out_is_refused(project: Project, cursor: str, sort: str) -> None:
+    factories.metric(project, "quality")
     with pytest.raises(BadCursor):
-        page(search_for(project, Vocabulary(), "", sort=sort), cursor)
+        page(search_for(project, vocabulary_of(project), "", sort=sort), cursor)
 
 
 def test_an_offset_that_only_python_knows_is_no_crash(project: Project) -> None:

@@ -35,7 +35,7 @@ def fill(project: Project, count: int, seed: int = 1) -> tuple[list[dict[str, An
     """Returns each record as {"id", columns..., "inputs", "scores": {slug: newest first}}."""
     rng = random.Random(seed)
     by_slug = {metric.slug: metric for metric in metrics(project)}
-    rows = [_row(rng, number) for number in range(count)]
+    rows = [_with_more_numbers(_row(rng, number), number) for number in range(count)]
     columns = {field.name for field in Record._meta.concrete_fields}
     Record.objects.bulk_create(
         Record(project=project, external_id=str(row["id"]), **{k: v for k, v in row.items() if k in columns})
@@ -85,6 +85,14 @@ def _row(rng: random.Random, number: int) -> dict[str, Any]:
         "inputs": rng.choice([None, "gold", {"a": rng.choice(JSON_VALUES)}, {"a": {"b": "Gold"}}]),
         "search_text": rng.choice([None, "say GOLD", "a%b", "nothing"]),
     }
+
+
+def _with_more_numbers(row: dict[str, Any], seed: int) -> dict[str, Any]:
+    rng = random.Random(seed)
+    row |= {"ttft_ms": rng.choice([None, 0, 290]), "tokens_in": rng.choice([None, 1, 2])}
+    if row["is_root"]:
+        row |= {"trace_cost": rng.choice([None, 0, 7, 0.5]), "trace_tokens": rng.choice([None, 7])}
+    return row
 
 
 def _score(rng: random.Random, project: Project, row: dict[str, Any], metric: Metric, attempt: int) -> dict[str, Any]:

@@ -116,6 +116,10 @@ COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
+def own_or_trace(row: dict[str, Any], name: str) -> Any:
+    return row.get(f"trace_{name}") if row[name] is None else row[name]
+
+
 def number_leaf(field: str, get: Callable[[Row], Any], values: list[str]) -> st.SearchStrategy[tuple[str, Test]]:
     def made(op: str, value: str) -> tuple[str, Test]:
         wanted = float(value)
@@ -316,8 +320,8 @@ LEAVES = st.one_of(
     text_leaf("error", "error"),
     number_leaf("latency", seconds("latency_ms"), ["0", "0.29", "0.5", "0.2905", "1", "1.001", "-1", "1e3"]),
     number_leaf("metrics.latency", seconds("latency_ms"), ["0.29", "0.5"]),
-    number_leaf("tokens", lambda r: r["tokens"], ["0", "5", "5.5", "100", "999999999999999"]),
-    number_leaf("cost", lambda r: r["cost"], ["0", "0.5", "5", "5.5"]),
+    number_leaf("tokens", lambda r: own_or_trace(r, "tokens"), ["0", "5", "5.5", "100", "999999999999999"]),
+    number_leaf("cost", lambda r: own_or_trace(r, "cost"), ["0", "0.5", "5", "5.5"]),
     number_leaf("metric.accuracy", value_of("accuracy", "numerical_value"), ["0", "0.25", "0.3", "1"]),
     choice_leaf("status", lambda r: RecordStatus(r["status"]).label, [x.label for x in RecordStatus]),
     choice_leaf("source", lambda r: Source(r["source"]).label, [x.label for x in Source]),

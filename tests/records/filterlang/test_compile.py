@@ -45,9 +45,9 @@ CASES: list[tuple[str, str, list[Any]]] = [
     ("latency = 0.0005", "(FALSE)", []),
     ("ttft BETWEEN 1 AND 2", "(r.ttft_ms >= %s AND r.ttft_ms <= %s)", [1000, 2000]),
     ("tokens.input IN (1, 2)", "((r.tokens_in = %s OR r.tokens_in = %s))", [1, 2]),
-    ("tokens < 1e99", "(r.tokens < %s)", [2**63 - 1]),
-    ("cost <= 0.1", "(r.cost <= %s)", [0.1]),
-    ("cost IS NOT NULL", "((r.cost IS NULL) IS NOT TRUE)", []),
+    ("tokens < 1e99", "((r.tokens < %s) OR r.tokens IS NULL AND (r.trace_tokens < %s))", [2**63 - 1] * 2),
+    ("cost <= 0.1", "((r.cost <= %s) OR r.cost IS NULL AND (r.trace_cost <= %s))", [0.1, 0.1]),
+    ("cost IS NOT NULL", "((r.cost IS NULL AND r.trace_cost IS NULL) IS NOT TRUE)", []),
     # Times: `:` is "since"; a date is its whole day.
     ("created:>-7d", "(r.created_at > %s)", [datetime(2026, 5, 25, 12, tzinfo=UTC)]),
     ("created:-30m", "(r.created_at >= %s)", [datetime(2026, 6, 1, 11, 30, tzinfo=UTC)]),
@@ -82,7 +82,11 @@ CASES: list[tuple[str, str, list[Any]]] = [
     # Sent measurements and metadata under their senders' names.
     ("metrics.latency:<0.5", "(r.latency_ms < %s)", [500]),
     ("metrics.time_to_first_token:<0.5", "(r.ttft_ms < %s)", [500]),
-    ("metrics.total_request_tokens = 5", "(r.tokens = %s)", [5]),
+    (
+        "metrics.total_request_tokens = 5",
+        "((r.tokens = %s) OR r.tokens IS NULL AND (r.trace_tokens = %s))",
+        [5, 5],
+    ),
     ("metrics.prompt_cache_hit_tokens = 5", "(r.tokens_cached = %s)", [5]),
     ("metrics.start_time < 2026-05-31", "(r.started_at < %s)", [MAY_31]),
     ("metrics.timestamp < 2026-05-31", "(r.ended_at < %s)", [MAY_31]),
