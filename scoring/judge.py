@@ -47,8 +47,13 @@ class Judge:
     def schema(self) -> dict[str, Any]:
         return schema_of(self.metric)
 
+    @cached_property
+    def _usual_system(self) -> str:
+        return _system(self.metric, self.definition.rubric, self.fence)
+
     def system(self, fence: str) -> str:
-        return _system(self.metric, self.definition.rubric, fence)
+        """What the model is told beside the prompt, whose fence it names."""
+        return self._usual_system if fence == self.fence else _system(self.metric, self.definition.rubric, fence)
 
     @cached_property
     def options(self) -> dict[str, Any]:

@@ -1,13 +1,13 @@
 -- What one worker may do at a provider now. All workers share one hash a provider, by Redis's clock.
 --   r, t       GCRA: when the next request, the next token, would be due at the plain rate ("theoretical arrival time")
 --   b          no call before this time (Retry-After)
---   c, g       calls at the same time over all workers, and when that last changed
+--   c, g       the share (0 to 1) of the most calls at a time that may be open now, and when that last changed
 --   n, l       refusals (429) in a row, and when the last one was
 --   o, why     the breaker is open: when the next probe is due, and the reason
 --   w:<id>     calls that a worker has open, and when it said so
 -- KEYS[1] the hash.  ARGV[1] what to do:
 --   take <requests a minute> <tokens a minute> <most at a time> <worker> <its open calls> <owed tokens> <tokens of each>
---     -> {how many of the calls may go, seconds to wait for the next, state, why, calls at a time}
+--     -> {how many of the calls may go, seconds to wait for the next, state, why, calls at a time over all workers}
 --   refused <seconds> <most at a time>
 --   open <why>   close   gone <worker>
 local time = redis.call('TIME')
@@ -25,13 +25,13 @@ elseif verb == 'refused' then
   local most = tonumber(ARGV[3])
   local row = redis.call('HMGET', key, 'b', 'c', 'g', 'n', 'l')
   local until_ = math.max(tonumber(row[1] or 0), now + tonumber(ARGV[2]))
-  local c = math.min(tonumber(row[2] or most), most)
+  local share = tonumber(row[2] or 1)
   local n = (now - tonumber(row[5] or 0) > 10) and 1 or tonumber(row[4] or 0) + 1
   local changed = tonumber(row[3] or 0)
   if n >= IN_A_ROW and now - changed >= 2 then  -- what was under way at the first refusal comes back refused as well
-    c, changed, n = math.max(1, math.floor(c / 2)), now, 0
+    share, changed, n = math.max(1 / most, share / 2), now, 0
   end
-  redis.call('HSET', key, 'b', tostring(until_), 'c', tostring(c), 'g', tostring(changed), 'n', n, 'l', tostring(now))
+  redis.call('HSET', key, 'b', tostring(until_), 'c', tostring(share), 'g', tostring(changed), 'n', n, 'l', tostring(now))
 elseif verb == 'take' then
   local rpm, tpm, most = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
   local me, mine = 'w:' .. ARGV[5], tonumber(ARGV[6])
@@ -47,10 +47,11 @@ elseif verb == 'take' then
     end
   end
 
-  local c, changed = math.min(tonumber(row.c or most), most), tonumber(row.g or 0)
-  if c < most and now - math.max(changed, tonumber(row.l or 0)) >= GROW_EVERY then
-    c, changed = math.min(most, c + math.max(1, most / 16)), now
+  local share, changed = tonumber(row.c or 1), tonumber(row.g or 0)
+  if share < 1 and now - math.max(changed, tonumber(row.l or 0)) >= GROW_EVERY then
+    share, changed = math.min(1, share + math.max(1 / most, 1 / 16)), now
   end
+  local c = math.max(1, math.floor(share * most))
 
   local asked, granted, wait, state = #ARGV - 7, 0, 0, 'ok'
   local r, t = math.max(tonumber(row.r or now), now), math.max(tonumber(row.t or now), now)
@@ -61,7 +62,7 @@ elseif verb == 'take' then
     state, wait = 'blocked', tonumber(row.b) - now
   else
     -- A worker's share, or what the others leave of the whole.
-    local room = math.max(math.floor(c / workers), math.floor(c) - others, 1) - mine
+    local room = math.max(math.floor(c / workers), c - others, 1) - mine
     if row.o then  -- one call, by one worker, tries whether the provider is back
       state, room = 'probe', 1
       redis.call('HSET', key, 'o', tostring(now + PROBE_EVERY))
@@ -78,7 +79,7 @@ elseif verb == 'take' then
       granted = granted + 1
     end
   end
-  redis.call('HSET', key, 'r', tostring(r), 't', tostring(t), 'c', tostring(c), 'g', tostring(changed),
+  redis.call('HSET', key, 'r', tostring(r), 't', tostring(t), 'c', tostring(share), 'g', tostring(changed),
     me, (mine + granted) .. ' ' .. tostring(now))
   redis.call('EXPIRE', key, 3600)
   return {granted, tostring(wait), state, row.why or '', tostring(c)}

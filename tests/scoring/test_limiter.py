@@ -189,6 +189,16 @@ def test_sustained_refusals_halve_the_calls_at_a_time_once_and_they_grow_back(se
     run(scenario, settings.REDIS_URL)
 
 
+def test_a_provider_that_is_given_more_calls_at_a_time_has_them_at_once(settings):
+    async def scenario(connection):
+        async with workers(connection, 1, concurrency=2) as (gate,):
+            assert not await waits(gate)
+        async with workers(connection, 1, concurrency=40) as (gate,):
+            await asyncio.wait_for(asyncio.gather(*(gate.enter(1) for _ in range(40))), 5)
+
+    run(scenario, settings.REDIS_URL)
+
+
 def test_when_half_of_the_last_twenty_calls_fail_no_worker_calls_any_more(settings):
     async def scenario(connection):
         async with workers(connection, 2) as (one, other):
