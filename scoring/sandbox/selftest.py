@@ -1,6 +1,7 @@
 """What the sandbox proves of itself each time it starts: an ordinary evaluator works, and each way out is closed."""
 
 import platform
+import re
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
@@ -106,8 +107,8 @@ def _seen(jail: Jail, key: str) -> str:
     (outcome,) = ran.outcomes
     if outcome.error is None:
         return f"returned {outcome.value}"
-    # Without the advice to the snippet's author and its line.
-    return outcome.error.removesuffix(f" (line {outcome.line})").partition(";")[0]
+    # Without what is said to a snippet's author: the line, the path, the advice.
+    return re.split(r"; | \(line |: '", outcome.error)[0].replace("[Errno 1] ", "")
 
 
 def _runtime(python: str) -> str:
