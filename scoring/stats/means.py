@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from scipy.special import stdtrit
@@ -77,7 +78,7 @@ def mean_error(
         raise ValueError(f"{len(said)} values against {len(truth)}")
     found = mean([abs(a - b) for a, b in zip(said, truth, strict=True)], clusters=clusters)
     if found.low is not None and found.low < 0:  # a distance has no negative side
-        return Estimate(found.value, 0.0, found.high, found.n, found.text.replace("(-", "(0; -"), found.effective)
+        return replace(found, low=0.0, text=found.text.replace(f"({number(found.low)} to", "(0 to"))
     return found
 
 

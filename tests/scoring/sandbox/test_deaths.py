@@ -2,7 +2,11 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
+import time
+from pathlib import Path
 
 import pytest
 
@@ -153,10 +157,32 @@ def test_a_wall_that_cannot_be_raised_ends_the_child_before_the_snippet(monkeypa
     assert not report.active and "could not be locked in (OSError: no such wall)" in report.reasons[0]
 
 
-def _wait_for_child(server: int) -> int:
-    import time
-    from pathlib import Path
+def test_children_end_with_the_worker():
+    """kill -9 of the worker while a snippet loops: its fork server ends the child, and itself."""
+    host = subprocess.Popen(
+        [sys.executable, "-c", HOST], cwd=Path(__file__).parents[3], stdout=subprocess.PIPE, text=True
+    )
+    server = int(host.stdout.readline())
+    child = _wait_for_child(server)
+    host.kill()
+    host.wait()
+    host.stdout.close()
+    assert not _runs(child) and not _runs(server)
 
+
+HOST = f"""
+import os, sys
+os.environ["DJANGO_SETTINGS_MODULE"] = "evalhub.settings"
+import django; django.setup()
+from scoring.sandbox import Sandbox
+sandbox = Sandbox()
+assert sandbox.start().active
+print(sandbox._jail._server.pid, flush=True)
+list(sandbox.run({SLOW!r}, [{{"output": "slow"}}], seconds_per_row=60))
+"""
+
+
+def _wait_for_child(server: int) -> int:
     for _ in range(500):
         children = Path(f"/proc/{server}/task/{server}/children").read_text().split()
         if children:
@@ -166,9 +192,7 @@ def _wait_for_child(server: int) -> int:
 
 
 def _runs(pid: int) -> bool:
-    import time
-    from pathlib import Path
-
+    """Whether it still does after two seconds at the most; a zombie does not."""
     for _ in range(200):
         try:
             if ") Z" in Path(f"/proc/{pid}/stat").read_text():

@@ -129,6 +129,7 @@ def test_few_effective_cases_show_counts_only():
 def test_the_mean_absolute_error_never_goes_below_zero():
     found = mean_error([3.0, 4.0, 5.0, 1.0], [3.0, 4.0, 5.0, 4.0])
     assert found.value == 0.75 and found.low == 0.0 and found.high > 2
+    assert found.text == "0.75 (0 to 3.14), 4 cases"
     assert mean_error([1.0] * 20, [1.0] * 20).text == "0, without interval: all 20 values are equal"
     with pytest.raises(ValueError):
         mean_error([1.0], [1.0, 2.0])
