@@ -46,7 +46,8 @@ class BadRecord(Exception):
     """A sent object that is no record. `problems` names every place; nothing of it is to be stored."""
 
     def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("; ".join(f"{where}: {what}" if where else what for where, what in problems))
+        said = (f"{where}: {what}" if where else what for where, what in problems)
+        super().__init__("; ".join(words.rstrip(".") for words in said) + ".")
         self.problems = problems
 
 

@@ -64,6 +64,11 @@ def test_refused_lines_stand_in_their_order_whatever_is_wrong_with_them(project,
     assert [line.split(":")[0] for line in err.splitlines()] == ["line 1", "line 2", "line 3", "line 4"]
 
 
+def test_all_that_is_wrong_with_a_line_stands_in_one_sentence(project, tmp_path):
+    _, _, err = run(project, lines(tmp_path, {"latency": "x", "cost": -1}))
+    assert err == "line 1: latency: must be a number of seconds; cost: must not be negative.\n"
+
+
 def test_a_file_that_was_moved_is_the_same_and_a_renamed_one_another(project, tmp_path):
     file = lines(tmp_path, {"input": "q"})
     run(project, file)
