@@ -19,8 +19,9 @@ from scoring.models import (
     RunMode,
     ScoringRun,
 )
-from scoring.runs import ringing, steering
+from scoring.runs import ringing
 from scoring.runs.planning import plan
+from scoring.runs.wording import money
 
 MOST_EVALUATORS = 50
 AT_ONCE_SECONDS = 0.5  # of planning before the answer, so that the cells of a few records show it at once
@@ -117,7 +118,7 @@ def _begin(run: ScoringRun, evaluators: Sequence[Evaluator], by: User | str, rol
         run.cost_limit = run.project.reviewer_cost_limit
         cost = run.estimate.get("cost")
         if cost is not None and Decimal(str(cost)) > run.cost_limit:
-            limit = steering.money(run.cost_limit)
+            limit = money(run.cost_limit)
             raise RunProblem(f"A reviewer may spend {limit} in one run: narrow the filter, or ask an editor.")
     with transaction.atomic():
         # One number after the other; records that refer to the project do not wait for this lock.

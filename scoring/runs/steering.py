@@ -2,7 +2,6 @@
 
 import logging
 from datetime import timedelta
-from decimal import Decimal
 
 from django.db import transaction
 from django.db.models import F
@@ -14,6 +13,7 @@ from records.scores import cancel_pending
 from scoring.models import AT_WORK, RunStatus, ScoringRun
 from scoring.runs import ringing
 from scoring.runs.counting import has_pending, recount
+from scoring.runs.wording import money
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +117,3 @@ def over_limit(run: ScoringRun) -> str:
     if run.cost_limit is not None and run.cost >= run.cost_limit:
         return f"The cost limit of {money(run.cost_limit)} is reached: {money(run.cost)} spent."
     return ""
-
-
-def money(amount: Decimal) -> str:
-    return f"${amount:,.2f}"

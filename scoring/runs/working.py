@@ -44,15 +44,21 @@ LONGEST_WAIT = 60.0  # for a score that may not be tried before: longer ones wai
 NAP_SECONDS = 1.0
 
 
-def work(run_id: int, seconds: float = TURN_SECONDS) -> None:
-    """Works on a run for about `seconds`, rings for the next turn, and ends the run where nothing is left."""
+def work(run_id: int) -> None:
+    """A turn's work on a run, then a ring for the next."""
+    if take_turn(run_id):
+        ringing.ring_successor(run_id)
+
+
+def take_turn(run_id: int, seconds: float = TURN_SECONDS) -> bool:
+    """Works on a run for about `seconds`, and ends it where nothing is left; whether there is more for another turn."""
     run = ScoringRun.objects.select_related("project").filter(pk=run_id).first()
     if run is None:
-        return
+        return False
     if run.status in AT_WORK and _Turn(run, time.monotonic() + seconds).work():
-        ringing.ring_successor(run_id)
-        return
+        return True
     settle(run_id)
+    return False
 
 
 def settle(run_id: int) -> None:

@@ -12,6 +12,7 @@ from scoring.models import RunStatus, ScoringRun
 from scoring.runs import planning, ringing, steering, working
 from scoring.runs.healing import heal_runs, release_leases
 from scoring.runs.starting import RunProblem, evaluators_named, retry_errored, start_run
+from scoring.runs.working import take_turn
 from tests import factories
 from tests.records.recount import recount
 from tests.scoring.running import code, exact, finish, matching, scores_of, sent, ticked
@@ -193,10 +194,12 @@ def test_planning_that_dies_goes_on_where_it_was_and_counts_nothing_twice(projec
     assert not any(recount(project.id).values())
 
 
-def test_a_turn_ends_and_the_next_one_is_rung_for(project, rung):
+def test_a_turn_ends_and_the_next_one_is_rung_for(project, rung, monkeypatch):
     run = start_run(ticked(project, sent(project, 2)), [exact(project)], "anna")
     rung.clear()
-    working.work(run.pk, seconds=-1)
+    with monkeypatch.context() as patch:
+        patch.setattr(working, "take_turn", lambda run_id: take_turn(run_id, seconds=-1))
+        working.work(run.pk)
     assert counts(run)[1] == 0 and rung == [("bulk", run.pk)]
     working.work(run.pk)
     assert counts(run)[1] == 2
