@@ -79,7 +79,7 @@ CASES = (
     ("Starting a process", "fork", "is refused", "PermissionError"),
     ("Running a program", "execute", "is refused", "PermissionError"),
     ("A signal to another process", "signal", "is refused", "PermissionError"),
-    ("Taking 1 GB of memory", "allocate", f"ends at {MEMORY >> 20} MB", "used more memory"),
+    ("Taking 1 GB of memory", "allocate", f"ends at {MEMORY >> 20} MB", "used more than"),
     ("An endless loop", "loop", f"is interrupted after {SECONDS:g} s", "ran longer"),
     ("Leaving the interpreter", "leave", "is noticed", "it ended the process"),
 )

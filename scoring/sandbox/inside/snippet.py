@@ -100,7 +100,7 @@ def run(work: bytes, limits: dict) -> None:
     """Never returns: the child ends here."""
     leave, load_row = os._exit, json.loads
     frames = _frames(work)
-    timer, output = _Timer(), _Output()
+    timer, output = _Timer(limits["memory"]), _Output()
     sys.stdout = sys.stderr = output
     call, answer = _load(next(frames).decode(), timer, limits["load"])
     send(answer)
@@ -252,7 +252,8 @@ class _Timer:
 
     PATIENCE = 3  # times the limit, by the clock on the wall: a busy machine is not the snippet's fault
 
-    def __init__(self) -> None:
+    def __init__(self, memory: int) -> None:
+        self.memory = memory  # bytes, for the message
         self.seconds = 0.0  # 0: not running
         self.began = self.cpu = 0.0
         self.clock, self.used, self.set = time.perf_counter, time.process_time, signal.setitimer
@@ -277,17 +278,17 @@ class _Timer:
                 self.set(signal.ITIMER_REAL, 0, 0)
         except BaseException as problem:  # SystemExit, KeyboardInterrupt and Overtime too
             self.seconds = 0.0
-            answer = _error(problem, seconds)
+            answer = _error(problem, seconds, self.memory)
         answer["us"] = int((self.clock() - self.began) * 1e6)
         return answer
 
 
-def _error(problem: BaseException, seconds: float) -> dict:
+def _error(problem: BaseException, seconds: float, memory: int) -> dict:
     line = getattr(problem, "line", None) if isinstance(problem, Unfit) else _line(problem)
     if isinstance(problem, Overtime):
         return {"error": f"ran longer than {seconds:g} s", "line": line, "slow": True}
     if isinstance(problem, MemoryError):
-        return {"error": "used more memory than an evaluator may have", "line": line}
+        return {"error": f"used more than {memory >> 20} MB of memory", "line": line}
     if isinstance(problem, SystemExit):
         return {"error": "called exit(); an evaluator returns its score", "line": line}
     try:
