@@ -35,7 +35,7 @@ document.getElementById("keys")?.addEventListener("toggle", (event) => {
   for (const element of document.querySelectorAll("[data-key]")) {
     const key = document.createElement("dt"), does = document.createElement("dd");
     for (const name of element.dataset.key.split(" ")) {
-      key.append(Object.assign(document.createElement("kbd"), { textContent: name }), " ");
+      key.append(Object.assign(document.createElement("kbd"), { textContent: name === "Escape" ? "Esc" : name }), " ");
     }
     does.textContent = element.dataset.does || element.getAttribute("aria-label") || element.textContent.trim();
     list.append(key, does);
