@@ -146,10 +146,12 @@ class Gate:
         try:
             while self._drop_cancelled():
                 self._left.clear()
+                probing = self._probing
                 granted = await self._take()
                 for _ in range(granted.calls):
                     self._grant(granted.state == "probe")
-                if granted.state == "open" and not self._probing:
+                # An answer from before the own probe's end says nothing: ask again.
+                if granted.state == "open" and not probing and not self._probing:
                     self._fail(ProviderDown(granted.why, retry_after=granted.wait))
                 elif granted.state in ("open", "full"):
                     await self._someone_leaves()
