@@ -16,15 +16,12 @@ from records.conversation import pretty
 from records.models import Metric, ScoreStatus
 from records.search import Search, page
 from records.values import FIELDS, TypedValue, ValueProblem
-from scoring import builtins, llm, outbound, prompts, snippets
+from scoring import builtins, prompts, snippets
 from scoring.code_verdicts import verdict_of
 from scoring.definitions import CodeDefinition, Definition, HumanDefinition, JudgeDefinition
 from scoring.dialects import ProviderConfig
-from scoring.embedding_verdicts import compared
 from scoring.evaluators import checked_definition
 from scoring.inputs import inputs_of
-from scoring.judge import Judge
-from scoring.judge import judge as judged
 from scoring.providers import config_of, usable_by
 from scoring.raw_values import typed_value
 from scoring.sandbox import Sandbox, SandboxOff
@@ -130,9 +127,12 @@ def _trial(row: Row, arguments: dict[str, Any], verdict: Verdict, metric: Metric
 
 
 def _verdicts(project: Project, definition: Definition, metric: Metric, rows: Sequence[Row]) -> list[Verdict]:
+    from scoring.embedding_verdicts import compared  # what speaks HTTP takes half a second to import: only where needed
+    from scoring.judge import Judge, judge
+
     if isinstance(definition, JudgeDefinition):
-        judge = Judge(definition, metric, _provider(project, definition.provider_id))
-        return _asking(rows, lambda ask, embed: partial(judged, ask, judge))
+        asked = Judge(definition, metric, _provider(project, definition.provider_id))
+        return _asking(rows, lambda ask, embed: partial(judge, ask, asked))
     if not definition.builtin:
         return _in_the_sandbox(definition, rows)
     chosen = builtins.settings_of(definition.builtin, definition.settings)
@@ -165,6 +165,8 @@ def _asking(rows: Sequence[Row], evaluator: Callable[..., Evaluate]) -> list[Ver
 
     `evaluator` makes the evaluating function of one row from what it asks through.
     """
+    from scoring import llm, outbound
+
     prices.preload()
 
     async def one(evaluate: Evaluate, row: Row) -> Verdict:

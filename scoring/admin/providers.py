@@ -20,7 +20,6 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget,
 from evalhub.models import Role
 from evalhub.projectadmin import ProjectAdmin
 from scoring.admin.widgets import LinesField
-from scoring.connection import test_connection
 from scoring.models import Provider
 from scoring.providers import (
     EDITABLE,
@@ -186,6 +185,8 @@ class ProviderAdmin(ProjectAdmin):
             context["model"] = context["model"] or next(iter(provider.model_names), "")
             if not context["model"]:
                 raise ValidationError("Name a model to ask.")
+            from scoring.connection import test_connection  # aiohttp: half a second that no other page needs
+
             context["connection"] = test_connection(config_of(provider), context["model"])
         except ValidationError as problem:
             found = getattr(problem, "message_dict", {"": problem.messages})

@@ -3,7 +3,6 @@
 from typing import Any
 
 from pydantic import Field
-from rapidfuzz.distance import Levenshtein
 
 from records.models import ValueType
 from scoring.builtins.kinds import Builtin, Settings
@@ -19,15 +18,23 @@ class LevenshteinSettings(Settings):
 
 def similarity(left: str, right: str) -> float:
     """From 0 to 1; two empty texts are the same."""
-    return Levenshtein.normalized_similarity(left, right)
+    longer = max(len(left), len(right))
+    return 1 - edits(left, right) / longer if longer else 1.0
+
+
+def edits(left: str, right: str) -> int:
+    """Letters to add, remove or replace to make one of the other."""
+    from rapidfuzz.distance import Levenshtein  # 0.2 s to import, which every process would pay
+
+    return Levenshtein.distance(left, right)
 
 
 def evaluate(inputs: dict[str, Any], settings: LevenshteinSettings) -> Verdict:
     texts = [compared_text(pick(inputs, path), path) for path in (settings.value, settings.against)]
     left, right = (text.casefold() for text in texts) if settings.ignore_case else texts
-    edits = Levenshtein.distance(left, right)
     return completed(
-        similarity(left, right), f"{edits} edits, the longer text has {max(len(left), len(right))} characters."
+        similarity(left, right),
+        f"{edits(left, right)} edits, the longer text has {max(len(left), len(right))} characters.",
     )
 
 
