@@ -49,6 +49,17 @@ PAGES: dict[str, dict[str, Role]] = {
     "records:scores": {"POST": REVIEWER},
     "records:score": {"GET": VIEWER},
     "records:blob": {"GET": VIEWER},
+    "scoring:rescore": {"GET": REVIEWER, "POST": REVIEWER},
+    "scoring:rescore-ticks": {"GET": REVIEWER},
+    "scoring:rescore-estimate": {"POST": REVIEWER},
+    "scoring:runs": {"GET": VIEWER},
+    "scoring:run": {"GET": VIEWER},
+    "scoring:run-progress": {"GET": VIEWER},
+    "scoring:run-flips": {"GET": VIEWER},
+    "scoring:run-errors": {"GET": VIEWER},
+    "scoring:run-cancel": {"POST": REVIEWER},
+    "scoring:run-resume": {"POST": REVIEWER},
+    "scoring:run-retry": {"POST": REVIEWER},
 }
 
 # Outside the projects everything asks for a session but these: names, or whole namespaces with a colon at the end.

@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
                             ("errored", "Only where its last attempt errored"),
                             (
                                 "stale",
-                                "Only where its last value is of another version, or the record has changed since",
+                                "Only where its present version has no value for what the record holds now",
                             ),
                         ],
                         default="all",

@@ -35,7 +35,7 @@ class RunMode(models.TextChoices):
 
     ALL = "all", "All of them"
     ERRORED = "errored", "Only where its last attempt errored"
-    STALE = "stale", "Only where its last value is of another version, or the record has changed since"
+    STALE = "stale", "Only where its present version has no value for what the record holds now"
 
 
 AT_WORK = (RunStatus.PLANNING, RunStatus.RUNNING)

@@ -13,7 +13,7 @@ from records.filterlang import FilterError
 from records.search import SearchTimeout
 from records.selection import Selection
 from scoring.models import Evaluator, EvaluatorType, Provider, RunMode
-from scoring.runs.tasks import wanted_by_mode
+from scoring.runs.tasks import wanted
 
 PAGE_SECONDS = 8.0
 LAST_SCORES = 200  # whose mean cost and time are taken
@@ -143,12 +143,9 @@ def _add(found: Estimate, project_id: int, records: list[UUID], mode: str) -> No
     versions = [line.evaluator.current for line in found.lines]
     for line in found.lines:
         line.evaluator.current.evaluator = line.evaluator
-    if mode == RunMode.ALL:
-        some, calls = set(records), {version.pk: len(records) for version in versions}
-    else:
-        chosen = wanted_by_mode(project_id, None, mode, versions, records)
-        some = {id for _, ids in chosen for id in ids}
-        calls = {version.pk: len(ids) for version, ids in chosen}
+    chosen = wanted(project_id, mode, versions, records)
+    some = {id for _, ids in chosen for id in ids}
+    calls = {version.pk: len(ids) for version, ids in chosen}
     metrics = [line.evaluator.metric_id for line in found.lines]
     params = {"p": project_id, "records": records, "versions": [v.pk for v in versions], "metrics": metrics}
     with connection.cursor() as cursor:

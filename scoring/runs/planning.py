@@ -130,7 +130,7 @@ def _selected(run: ScoringRun, versions: Sequence[EvaluatorVersion]) -> Iterator
         if room is not None and room <= 0:
             return
         records = [id for id, _ in found]
-        chosen = wanted(run, versions, records)
+        chosen = wanted(run.project_id, run.mode, versions, records)
         reached = found[-1][1]
         if room is not None:
             some = {id for _, ids in chosen for id in ids}

@@ -5,20 +5,27 @@ from uuid import UUID
 
 from django.db import connection
 
-from records.models import ScoreSource, ScoreStatus
+from records.models import ScoreSource
 from records.scores import Task
 from scoring.models import EvaluatorType, EvaluatorVersion, RunMode, ScoringRun
 
 SOURCES = {EvaluatorType.LLM: ScoreSource.LLM, EvaluatorType.CODE: ScoreSource.CODE}
 
-# The newest attempt of each evaluator on each record, unless it is one of this very run.
-LATEST = """
-SELECT DISTINCT ON (s.record_id, s.evaluator) s.record_id, s.evaluator, s.status, s.evaluator_version_id,
-  s.input_hash IS DISTINCT FROM r.input_hash
+# The newest attempt of each evaluator on each record.
+LAST_ERRORED = """
+SELECT record_id, evaluator FROM (
+  SELECT DISTINCT ON (record_id, evaluator) record_id, evaluator, status FROM score
+  WHERE project_id = %(p)s AND record_id = ANY(%(records)s) AND evaluator = ANY(%(slugs)s)
+  ORDER BY record_id, evaluator, id DESC) x
+WHERE status = 2
+"""
+
+# Where the present version has given a value, or has declined, for what the record holds now.
+FRESH = """
+SELECT DISTINCT s.record_id, s.evaluator
 FROM score s JOIN record r ON r.project_id = s.project_id AND r.id = s.record_id
-WHERE s.project_id = %(p)s AND s.record_id = ANY(%(records)s) AND s.evaluator = ANY(%(slugs)s)
-  AND s.run_id IS DISTINCT FROM %(run)s
-ORDER BY s.record_id, s.evaluator, s.id DESC
+WHERE s.project_id = %(p)s AND s.record_id = ANY(%(records)s) AND s.evaluator_version_id = ANY(%(versions)s)
+  AND s.status IN (1, 3) AND s.input_hash IS NOT DISTINCT FROM r.input_hash
 """
 
 
@@ -44,28 +51,18 @@ def task_of(run: ScoringRun, version: EvaluatorVersion) -> Task:
 
 
 def wanted(
-    run: ScoringRun, versions: Sequence[EvaluatorVersion], records: Sequence[UUID]
+    project_id: int, mode: str, versions: Sequence[EvaluatorVersion], records: Sequence[UUID]
 ) -> list[tuple[EvaluatorVersion, list[UUID]]]:
-    """Which of the records each evaluator is run on, by the run's mode."""
-    if run.mode == RunMode.ALL:
+    """Which of the records each evaluator is run on, by the run's mode; in the records' order."""
+    if mode == RunMode.ALL:
         return [(version, list(records)) for version in versions]
-    return wanted_by_mode(run.project_id, run.pk, run.mode, versions, records)
-
-
-def wanted_by_mode(
-    project_id: int, run_id: int | None, mode: str, versions: Sequence[EvaluatorVersion], records: Sequence[UUID]
-) -> list[tuple[EvaluatorVersion, list[UUID]]]:
-    slugs = {version.evaluator.slug: version for version in versions}
-    chosen: dict[str, list[UUID]] = {slug: [] for slug in slugs}
+    slugs = [version.evaluator.slug for version in versions]
+    params = {"p": project_id, "records": list(records), "slugs": slugs, "versions": [v.pk for v in versions]}
     with connection.cursor() as cursor:
-        cursor.execute(LATEST, {"p": project_id, "records": list(records), "slugs": list(slugs), "run": run_id})
-        for record_id, slug, status, version_id, changed in cursor:
-            if mode == RunMode.ERRORED:
-                fits = status == ScoreStatus.ERRORED
-            else:
-                fits = status in (ScoreStatus.COMPLETED, ScoreStatus.SKIPPED) and (
-                    version_id != slugs[slug].pk or changed
-                )
-            if fits:
-                chosen[slug].append(record_id)
-    return [(version, chosen[slug]) for slug, version in slugs.items()]
+        cursor.execute(LAST_ERRORED if mode == RunMode.ERRORED else FRESH, params)
+        found = set(cursor.fetchall())
+    wanted_if = mode == RunMode.ERRORED
+    return [
+        (version, [id for id in records if ((id, slug) in found) == wanted_if])
+        for slug, version in zip(slugs, versions, strict=True)
+    ]

@@ -328,7 +328,7 @@ def test_errored_only_takes_records_whose_last_attempt_errored(project):
     assert counts(run) == (1, 0, 1, 0, 0) and run.looked_at == 3
 
 
-def test_stale_only_takes_what_another_version_scored_or_what_has_changed(project):
+def test_stale_only_takes_what_this_version_has_not_scored_as_it_is_now(project):
     ids = sent(project, 3)
     evaluator = exact(project)
     finish(start_run(ticked(project, ids), [evaluator], "anna"))
@@ -337,8 +337,8 @@ def test_stale_only_takes_what_another_version_scored_or_what_has_changed(projec
     run = finish(start_run(matching(project), [evaluator], "anna", mode="stale"))
     assert list(scores_of(run).values_list("record_id", flat=True)) == [ids[1]]
     save_version(evaluator, "ben", {"builtin": "contains", "settings": {"texts": ["x"]}})
-    sent(project, 1, first=3)  # never scored: not stale
-    assert finish(start_run(matching(project), [evaluator], "anna", mode="stale")).planned == 3
+    sent(project, 1, first=3)
+    assert finish(start_run(matching(project), [evaluator], "anna", mode="stale")).planned == 4
 
 
 def test_a_filter_that_has_lost_its_meaning_pauses_the_run(project):

@@ -47,7 +47,7 @@ class Command(BaseCommand):
         )  # fmt: skip
         which.add_argument(
             "--stale", action="store_const", dest="mode", const="stale",
-            help="Only where its last score is by another version, or the record has changed since.",
+            help="Only where its present version has no value for what the record holds now.",
         )  # fmt: skip
         parser.add_argument("--limit", type=int, metavar="N", help="The newest N of them.")
         parser.add_argument("--spans", choices=["roots", "all"], default="roots", help="All spans, or only roots.")
