@@ -18,7 +18,6 @@ from typing import Any
 from records import prices
 from records.models import Metric, ValueType
 from records.values import ValueProblem
-from scoring import llm
 from scoring.definitions import JudgeDefinition
 from scoring.dialects import Message, ProviderConfig
 from scoring.failures import CallFailed, Pauses, ProviderDown
@@ -86,17 +85,6 @@ async def judge(ask: Ask, judge: Judge, inputs: Mapping[str, Any]) -> Verdict:
     if len(samples) > 1:
         verdict.samples = [sample.as_json() for sample in samples]
     return verdict
-
-
-def judge_at_once(made: Judge, records: Sequence[Mapping[str, Any]], redis_url: str = "") -> list[Verdict]:
-    """What the judge says of a few records, in their order, for a page that waits for it. Stores nothing."""
-    prices.preload()
-
-    async def run() -> list[Verdict]:
-        async with llm.opened(redis_url) as ask:
-            return await asyncio.gather(*(judge(ask, made, inputs) for inputs in records))
-
-    return asyncio.run(run())
 
 
 def cost_of(provider: ProviderConfig, model: str, reply: Reply) -> Decimal | None:

@@ -21,6 +21,7 @@ TEXT = "The parcel left our warehouse on Tuesday and should be with you within t
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scores", type=int, default=3000, help="in a round")
     parser.add_argument("--seconds", type=float, default=0.2, help="until the model answers")
+    parser.add_argument("--concurrency", type=int, nargs="+", default=[32, 128])
     parser.add_argument("--profile", action="store_true", help="one round under cProfile, at the highest concurrency")
 
 
@@ -32,7 +33,7 @@ def run(options: argparse.Namespace) -> None:
             if options.profile:
                 _profile(url, options.scores)
                 return
-            for concurrency in (32, 128):
+            for concurrency in options.concurrency:
                 for limited in (False, True):
                     _figures(options, url, concurrency, limited)
         finally:

@@ -13,7 +13,7 @@ from records.models import Metric, ScoreStatus, ValueType
 from scoring import calls, learned, llm, outbound
 from scoring.definitions import JudgeDefinition
 from scoring.dialects import ProviderConfig
-from scoring.judge import Judge, judge, judge_at_once, schema_of
+from scoring.judge import Judge, judge, schema_of
 from scoring.learned import Learned
 from scoring.limiter import Limits
 from scoring.verdicts import Verdict
@@ -244,17 +244,6 @@ def test_a_failed_call_says_what_is_to_be_done(server, answers, expected):
     assert (given.status, given.raw, given.tokens) == (ScoreStatus.ERRORED, None, None)
     assert {name: getattr(given, name) for name in expected} == expected
     assert given.prompt
-
-
-def test_a_page_that_waits_has_the_verdicts_of_a_few_records_in_their_order(server, settings):
-    server.refuses = lambda request: says(5 if "Rayleigh" in str(request.body["messages"]) else 1)
-    made = Judge(
-        JudgeDefinition(evaluator_definition=TEMPLATE, provider_id=1, model="m"),
-        STARS,
-        ProviderConfig(id=1, base_url=server.url),
-    )
-    records = [INPUTS | {"output": "No idea."}, INPUTS]
-    assert [given.raw for given in judge_at_once(made, records, settings.REDIS_URL)] == [1.0, 5.0]
 
 
 # Several samples.
