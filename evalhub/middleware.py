@@ -10,10 +10,11 @@ from django_htmx.http import HttpResponseClientRedirect
 
 OPEN_WITH_ONE_TIME_PASSWORD = {"change-password", "sign-out"}
 
-# The admin's own scripts evaluate expressions and set inline styles; no other page may.
+# The admin's own scripts evaluate expressions, set inline styles and open its forms in a frame; no other page may.
 ADMIN_CSP = settings.SECURE_CSP | {
     "script-src": [CSP.SELF, CSP.UNSAFE_EVAL],
     "style-src": [CSP.SELF, CSP.UNSAFE_INLINE],
+    "frame-ancestors": [CSP.SELF],
 }
 
 

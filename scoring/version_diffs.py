@@ -36,8 +36,10 @@ def version_history(evaluator: Evaluator) -> list[VersionEntry]:
 
 
 def changed(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, list[Line]]]:
-    names = [*after, *(name for name in before if name not in after)]
-    return [(name, _diff(before.get(name), after.get(name))) for name in names if before.get(name) != after.get(name)]
+    """By field, what reads longest last; a field that is as good as absent on both sides is left out."""
+    pairs = {name: (before.get(name) or None, after.get(name) or None) for name in [*after, *before]}
+    found = [(name, _diff(*pair)) for name, pair in pairs.items() if pair[0] != pair[1]]
+    return sorted(found, key=lambda field: len(field[1]))
 
 
 def _diff(before: Any, after: Any) -> list[Line]:

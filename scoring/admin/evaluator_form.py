@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.urls import reverse
+from django.utils.html import format_html
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminIntegerFieldWidget,
@@ -18,7 +21,7 @@ from unfold.widgets import (
 from evalhub.models import Project
 from records.metrics import create_metric
 from records.models import Metric
-from scoring.admin import builtin_fields
+from scoring.admin import builtin_fields, metrics_made
 from scoring.admin.widgets import EditorWidget
 from scoring.builtins import BUILTINS
 from scoring.evaluators import create_evaluator, is_scored, save_version
@@ -131,6 +134,7 @@ class EvaluatorForm(forms.ModelForm, BuiltinSettings):
     class Meta:
         model = Evaluator
         fields = ["project", "name", "slug", "description", "type", "metric"]
+        widgets = {"description": UnfoldAdminTextareaWidget({"rows": 2})}
 
     def __init__(self, *args: Any, trying: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -147,10 +151,9 @@ class EvaluatorForm(forms.ModelForm, BuiltinSettings):
             for name in ("slug", "type", "metric"):
                 self.fields[name].disabled = True
                 self.fields[name].help_text = "Stays, now that there are scores by it."
-        if self.template_used:
-            self.fields["metric"].required = False
-            slug = self.template_used.metric["slug"]
-            self.fields["metric"].help_text = f"Empty: the metric {slug} is made, as the template wants it."
+        self._link_metrics(project)
+        if not stored:
+            self.fields["metric"].required = not (self.template_used or self.data.get("builtin"))
 
     @property
     def template_used(self) -> JudgeTemplate | None:
@@ -178,6 +181,24 @@ class EvaluatorForm(forms.ModelForm, BuiltinSettings):
         field.label_from_instance = lambda metric: (
             f"{metric.name} ({metric.slug}, {metric.value_type})" + ("" if project else f" in {metric.project}")
         )
+
+    def _link_metrics(self, project: Project | None) -> None:
+        """A link in sight in place of unfold's menu, which no keyboard reaches; Django's script knows it by its id."""
+        for name in ("project", "metric"):
+            if name in self.fields:
+                widget = self.fields[name].widget
+                widget.can_add_related = widget.can_change_related = widget.can_view_related = False
+        field = self.fields["metric"]
+        if field.disabled:
+            return
+        more = "" if self.instance.pk else " Empty: one is made, where a template or a built-in evaluator says which."
+        where = {"_popup": 1, "_to_field": "id"} | ({"project": project.pk} if project else {})
+        field.help_text = format_html(
+            "What it measures; fixed after the first score.{} "
+            '<a id="add_id_metric" class="related-widget-wrapper-link add-metric" data-popup="yes" href="{}?{}">'
+            "Make a metric</a>",
+            more, reverse("admin:records_metric_add"), urlencode(where),
+        )  # fmt: skip
 
     def _offer_providers(self, project: Project | None) -> None:
         allowed = [project] if project else self.projects
@@ -223,8 +244,8 @@ class EvaluatorForm(forms.ModelForm, BuiltinSettings):
         if project is None:
             raise ValidationError({"project": "Choose a project first."})
         metric = self.cleaned_data.get("metric")
-        if metric is None and self.template_used:
-            metric = Metric(project=project, **{"name": self.template_used.name} | self.template_used.metric)
+        if metric is None and (wanted := self._wanted_metric()):
+            metric = Metric(project=project, **wanted)
         if metric is None:
             raise ValidationError({"metric": "Choose a metric first: it says what a value may be."})
         if not self.cleaned_data.get("type"):
@@ -244,10 +265,19 @@ class EvaluatorForm(forms.ModelForm, BuiltinSettings):
         return create_evaluator(project, self.actor, metric=metric, definition=self.definition(), note=note, **fields)
 
     def _make_metric(self, project: Project) -> Metric:
-        wanted = self.template_used.metric
-        if Metric.objects.filter(project=project, slug=wanted["slug"]).exists():
-            raise ValidationError({"metric": f"There is a metric {wanted['slug']} already: choose it, or another."})
-        return create_metric(project, **{"name": self.template_used.name} | wanted)
+        """Raises ValidationError where nothing says which."""
+        wanted = self._wanted_metric()
+        if wanted is None:
+            raise ValidationError({"metric": "Choose a metric, or make one."})
+        return create_metric(project, **wanted | {"slug": metrics_made.free_slug(project, wanted["slug"])})
+
+    def _wanted_metric(self) -> dict[str, Any] | None:
+        match self.cleaned_data.get("type"):
+            case EvaluatorType.LLM if self.template_used:
+                return metrics_made.of_template(self.template_used)
+            case EvaluatorType.CODE if key := self.cleaned_data.get("builtin"):
+                return metrics_made.of_builtin(key, builtin_fields.settings_from(self.cleaned_data, key))
+        return None
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 from evalhub.projectadmin import ProjectAdmin
 from records.models import Metric
 from records.search import SearchTimeout
+from scoring.admin import metrics_made
 from scoring.admin.evaluator_form import CONDITIONS, TYPE_FIELDS, EvaluatorForm
 from scoring.admin.trying import TryForm, rows_for
 from scoring.builtins import BUILTINS
@@ -48,6 +49,9 @@ class EvaluatorAdmin(ProjectAdmin):
     change_form_after_template = "scoring/admin/_try.html"
     change_form_outer_after_template = "scoring/admin/_versions_link.html"
 
+    class Media:
+        css = {"all": ["css/admin.css"]}
+
     @admin.display(description="metric", ordering="metric__slug")
     def measures(self, evaluator: Evaluator) -> str:
         return evaluator.metric.slug
@@ -76,11 +80,11 @@ class EvaluatorAdmin(ProjectAdmin):
         initial = super().get_changeform_initial_data(request)
         template, builtin = JUDGE_TEMPLATES.get(initial.get("template", "")), BUILTINS.get(initial.get("builtin", ""))
         if template:
-            metrics = Metric.objects.filter(project__in=self.projects(request), slug=template.metric["slug"])
+            fitting = metrics_made.fitting_metric(Metric.objects.filter(project__in=self.projects(request)), template)
             initial |= {
                 "type": EvaluatorType.LLM, "name": template.name, "slug": template.key,
                 "description": template.description, "evaluator_definition": template.evaluator_definition,
-                "rubric": template.rubric, "metric": metrics.values_list("pk", flat=True).first(),
+                "rubric": template.rubric, "metric": fitting and fitting.pk,
             }  # fmt: skip
         elif builtin:
             initial |= {

@@ -15,7 +15,12 @@ from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
-from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget, UnfoldBooleanSwitchWidget
+from unfold.widgets import (
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
 
 from evalhub.models import Role
 from evalhub.projectadmin import ProjectAdmin
@@ -57,6 +62,8 @@ class ProviderForm(forms.ModelForm):
     class Meta:
         model = Provider
         fields = ["project", *sorted(EDITABLE)]
+        labels = {"base_url": "Base URL"}
+        widgets = {"base_url": UnfoldAdminTextInputWidget({"type": "url"})}
 
     def __init__(self, *args: Any, trying: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -115,6 +122,9 @@ class ProviderAdmin(ProjectAdmin):
     conditional_fields = {"api_version": "kind == 'azure'"}
     warn_unsaved_form = True
     change_form_after_template = "scoring/admin/_connection.html"
+
+    class Media:
+        css = {"all": ["css/admin.css"]}
 
     @admin.display(description="key", boolean=True)
     def has_key(self, provider: Provider) -> bool:

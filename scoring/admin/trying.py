@@ -32,7 +32,7 @@ class TryForm(forms.Form):
     metadata = forms.CharField(required=False, strip=False, widget=UnfoldAdminTextareaWidget({"rows": 2}))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, prefix="try", auto_id="id_%s", **kwargs)
+        super().__init__(*args, prefix="try", auto_id="id_%s", label_suffix="", **kwargs)
 
     @property
     def typed(self) -> dict[str, Any]:

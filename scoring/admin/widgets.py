@@ -15,7 +15,6 @@ class EditorWidget(UnfoldAdminTextareaWidget):
 
     class Media:
         js = [forms.Script("js/admin-editor.js", defer=True)]
-        css = {"all": ["css/admin.css"]}
 
 
 class LinesField(forms.CharField):

@@ -210,3 +210,27 @@ def test_a_form_offers_nothing_of_other_projects(client, project, editor, metric
     for word in ("their_metric", "Their provider", "their-model", "Elsewhere"):
         assert word not in html
     assert "provider" in errors(client.post(ADD, judge(project, metric, theirs)))
+
+
+def test_a_built_in_evaluator_makes_a_metric_of_what_it_gives(client, project, editor):
+    factories.metric(project, "length")
+    sent = code(project, None, slug="long", builtin="length", b_length_at_most="9", b_length_unit="words")
+    assert client.post(ADD, sent).status_code == 302
+    assert Metric.objects.get(slug="length_2").value_type == "boolean"
+    sent = code(project, None, slug="fast", builtin="latency")
+    assert client.post(ADD, sent).status_code == 302
+    made = Metric.objects.get(slug="latency")
+    assert (made.value_type, made.min_score, made.max_score, made.direction) == ("numerical", 0, None, "lower")
+    assert "b_regex_pattern" in errors(client.post(ADD, code(project, None, slug="x", builtin="regex")))
+    assert not Metric.objects.filter(slug="regex").exists()
+
+
+def test_a_template_leaves_a_metric_of_the_same_slug_and_another_kind_alone(client, project, editor):
+    theirs = factories.metric(project, "factuality", ValueType.NUMERICAL)
+    form = client.get(f"{ADD}?template=factuality").context["adminform"].form
+    assert form.initial["metric"] is None
+    provider = Provider.objects.create(project=project, name="Main")
+    template = {"template": "factuality", "metric": None, "slug": "factuality"}
+    assert client.post(ADD, judge(project, None, provider, **template)).status_code == 302
+    made = Evaluator.objects.get().metric
+    assert (made.slug, made.value_type) == ("factuality_2", "categorical") and made != theirs
