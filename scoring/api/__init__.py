@@ -2,10 +2,11 @@
 
 from ninja import NinjaAPI
 
-from scoring.api import evaluators, providers, trials
+from scoring.api import evaluators, providers, runs, trials
 
 
 def mount(api: NinjaAPI) -> None:
     api.add_router("/v1/evaluators", evaluators.router)
     api.add_router("/v1", trials.router)
     api.add_router("/v1/providers", providers.router)
+    api.add_router("/v1/scoring-runs", runs.router)

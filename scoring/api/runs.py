@@ -1,0 +1,194 @@
+"""Calls on scoring runs: started, watched, cancelled, resumed and retried; named by their number in the project."""
+
+from datetime import datetime
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+from ninja import Router, Schema
+from pydantic import Field
+
+from evalhub.api import KeyAuth, Problem, answer
+from evalhub.models import Role, Scope
+from records.api.finding import found_record
+from records.api.schemas import ERRORS, Strict
+from records.search import SearchTimeout, ceiling_of
+from records.selection import MOST_TICKED, Selection, matching
+from scoring.models import RunKind, RunMode, RunStatus, ScoringRun
+from scoring.runs import steering
+from scoring.runs.estimate import estimate
+from scoring.runs.starting import RunProblem, evaluators_named, retry_errored, start_run
+from scoring.runs.tasks import versions_of
+
+router = Router(tags=["scoring runs"])
+MOST_LISTED = 200
+
+
+class RunIn(Strict):
+    """`q`, or `ids`."""
+
+    q: str | None = Field(None, description='A filter, as on the Records page; "" for all records.')
+    ids: list[str] | None = Field(None, description=f"EvalHub's or your ids, at most {MOST_TICKED}.")
+    evaluators: list[str] = Field(description="Slugs; each runs in its present version.")
+    mode: RunMode = Field(
+        RunMode.ALL, description="stale: only where the present version has no value for what the record holds now."
+    )
+    limit: int | None = Field(None, ge=1, le=2**31 - 1, description="With q: the newest so many.")
+    spans: Literal["roots", "all"] = "roots"
+    dry_run: bool = Field(False, description="Answers the estimate alone, and starts nothing.")
+
+
+class EstimateOut(Schema):
+    records: int
+    exact: bool = Field(description="False: at least so many.")
+    calls: int
+    cost: float | None = Field(description="USD; null where an evaluator's cost is not known yet.")
+    seconds: float
+    already: int = Field(description="Scores there already by these versions.")
+    human: int = Field(description="Scores by people, which stay current.")
+
+
+class RunEvaluatorOut(Schema):
+    slug: str
+    version: int
+    metric: str
+
+
+class RunOut(Schema):
+    """Counts are of scores, but `records`. `planned` grows while the status is planning."""
+
+    number: int
+    kind: RunKind
+    status: RunStatus
+    mode: RunMode
+    q: str | None
+    limit: int | None
+    evaluators: list[RunEvaluatorOut]
+    records: int
+    planned: int
+    completed: int
+    errored: int
+    skipped: int
+    cancelled: int
+    tokens: int
+    cost: float = Field(description="USD, of the calls whose price is known.")
+    reason: str = Field(description="Why it is paused.")
+    by: str
+    retry_of: int | None
+    created_at: datetime
+    ended_at: datetime | None
+
+
+class StartedOut(Schema):
+    estimate: EstimateOut | None = None
+    run: RunOut | None = None
+
+
+class RunList(Schema):
+    items: list[RunOut]
+    next_cursor: str | None = None
+
+
+def run_json(run: ScoringRun) -> dict[str, Any]:
+    names = (
+        "number", "kind", "status", "mode", "limit", "records", "planned", "completed", "errored", "skipped",
+        "cancelled", "tokens", "reason", "by", "created_at", "ended_at",
+    )  # fmt: skip
+    return {name: getattr(run, name) for name in names} | {
+        "q": run.filter if run.ids is None and run.kind != RunKind.RETRY else None,
+        "cost": float(run.cost),
+        "retry_of": run.retry_of.number if run.retry_of else None,
+        "evaluators": [
+            {"slug": version.evaluator.slug, "version": version.number, "metric": version.evaluator.metric.slug}
+            for version in versions_of(run)
+        ],
+    }
+
+
+@router.post("", response={200: StartedOut, 202: StartedOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+def run_start(request: HttpRequest, body: RunIn) -> HttpResponse:
+    """Begins a run and answers at once (202); `dry_run` answers what it would take (200)."""
+    try:
+        evaluators = evaluators_named(request.project, body.evaluators)
+        selection = _selection(request, body)
+        if body.dry_run:
+            expected = estimate(selection, evaluators, body.mode, body.limit)
+            return answer({"estimate": expected.as_json(), "run": None})
+        run = start_run(selection, evaluators, f"key {request.api_key.name}", mode=body.mode, limit=body.limit)
+    except (RunProblem, SearchTimeout) as problem:
+        raise Problem(400, "invalid", str(problem)) from None
+    return answer({"estimate": None, "run": run_json(run)}, 202)
+
+
+@router.get("", response={200: RunList, **ERRORS}, auth=KeyAuth(Scope.READ))
+def run_list(request: HttpRequest, limit: int = 50, cursor: str = "") -> HttpResponse:
+    """Newest first."""
+    size = min(max(1, limit), MOST_LISTED)
+    runs = _runs(request).order_by("-number")
+    if cursor:
+        if not cursor.isdecimal() or len(cursor) > 9:
+            raise Problem(400, "invalid", "No list of runs has given out this cursor.")
+        runs = runs.filter(number__lt=int(cursor))
+    found = list(runs[: size + 1])
+    more = str(found[size - 1].number) if len(found) > size else None
+    return answer({"items": [run_json(run) for run in found[:size]], "next_cursor": more})
+
+
+@router.get("/{int:number}", response={200: RunOut, **ERRORS}, auth=KeyAuth(Scope.READ))
+def run_get(request: HttpRequest, number: int) -> HttpResponse:
+    return answer(run_json(_found(request, number)))
+
+
+@router.post("/{int:number}/cancel", response={200: RunOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+def run_cancel(request: HttpRequest, number: int) -> HttpResponse:
+    """What is scored by then stays. A run that is over stays as it is."""
+    steering.cancel(_found(request, number), f"key {request.api_key.name}")
+    return answer(run_json(_found(request, number)))
+
+
+@router.post("/{int:number}/resume", response={200: RunOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+def run_resume(request: HttpRequest, number: int) -> HttpResponse:
+    """Lets a paused run go on."""
+    run = _found(request, number)
+    try:
+        steering.resume(run, f"key {request.api_key.name}", Role.EDITOR)
+    except steering.NotNow as why:
+        raise Problem(400, "invalid", str(why)) from None
+    return answer(run_json(run))
+
+
+@router.post("/{int:number}/retry", response={202: RunOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+def run_retry(request: HttpRequest, number: int) -> HttpResponse:
+    """A new run of what errored in this one."""
+    try:
+        run = retry_errored(_found(request, number), f"key {request.api_key.name}")
+    except RunProblem as problem:
+        raise Problem(400, "invalid", str(problem)) from None
+    return answer(run_json(run), 202)
+
+
+def _selection(request: HttpRequest, body: RunIn) -> Selection:
+    """Raises RunProblem, FilterError."""
+    if (body.q is None) == (body.ids is None):
+        raise RunProblem('Name the records by q or by ids; q "" is all of them.')
+    if body.ids is None:
+        project = request.project
+        return matching(
+            project, None, body.q, body.spans == "all", timezone.now(), str(ZoneInfo(project.time_zone)), ceiling_of()
+        )
+    if not 1 <= len(body.ids) <= MOST_TICKED:
+        raise RunProblem(f"From 1 to {MOST_TICKED} ids; a filter takes any number.")
+    return Selection(request.project, ids=tuple(found_record(request.project, id).id for id in body.ids))
+
+
+def _runs(request: HttpRequest) -> QuerySet[ScoringRun]:
+    return ScoringRun.objects.filter(project=request.project).select_related("project", "retry_of")
+
+
+def _found(request: HttpRequest, number: int) -> ScoringRun:
+    run = _runs(request).filter(number=number).first() if number < 2**31 else None
+    if run is None:
+        raise Http404("The project has no such scoring run.")
+    return run
