@@ -99,7 +99,8 @@ class Claimed:
 
 @dataclass(slots=True)
 class ScoreResult:
-    """What became of a pending score. A person's pending score was never claimed: its `attempts` are 0.
+    """What became of a pending score. A person's pending score was never claimed: its `attempts` are 0, and
+    `assignee_id`, where given, is the person in whose hands it must still be.
 
     `value` for completed ones, `error` for errored, `reasoning` may say why it was skipped. `metric_version`: the one
     whose pass condition `value.passed` follows. prompt, reply and output go to the score's detail.
@@ -121,13 +122,14 @@ class ScoreResult:
     prompt: str | None = None
     reply: str | None = None
     output: str | None = None
+    assignee_id: int | None = None
 
     def row(self) -> dict[str, Any]:
         return typed_fields(self.value or TypedValue()) | {
             "id": self.id, "record_id": self.record_id, "attempts": self.attempts, "status": self.status,
             "metric_version": self.metric_version, "reasoning": self.reasoning, "error": self.error,
             "scorer": self.scorer, "tokens": self.tokens, "cost": self.cost, "duration_ms": self.duration_ms,
-            "input_hash": self.input_hash,
+            "input_hash": self.input_hash, "assignee_id": self.assignee_id,
         }  # fmt: skip
 
 

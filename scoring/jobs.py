@@ -1,5 +1,6 @@
 """What the queue calls: ids in, the rows in the database say the rest. Each may run twice, or never."""
 
+from scoring.reviews.planning import tend
 from scoring.runs import planning, working
 
 
@@ -10,3 +11,7 @@ def plan_run(run_id: int) -> None:
 
 def work_run(run_id: int) -> None:
     working.work(run_id)
+
+
+def tend_review(request_id: int) -> None:
+    tend(request_id)

@@ -128,6 +128,11 @@ class Score(models.Model):
             models.Index(fields=["project", "rule"], name="score_rule", condition=Q(rule__gt="")),
             # What a worker claims, and a run's progress.
             models.Index(fields=["project", "run_id", "id"], name="score_pending", condition=Q(status=0)),
+            # What people were asked for: the next free slot, whose each is, and how many are filled.
+            models.Index(
+                fields=["project", "task_key", "status", "assignee_id", "id"], name="score_asked_of_people",
+                condition=Q(source=3, evaluator_version_id__isnull=False),
+            ),
         ]  # fmt: skip
 
     def __str__(self) -> str:

@@ -68,9 +68,10 @@ SELECT s.id, s.record_id, s.record_created_at, s.metric_id, coalesce(d.metric_ve
 FROM json_to_recordset(%(rows)s::json) AS d(id uuid, record_id uuid, attempts integer, metric_version integer,
   status smallint, passed boolean, value double precision, numerical_value double precision, boolean_value boolean,
   categorical_value text[], string_value text, reasoning text, error text, scorer text, tokens integer, cost numeric,
-  duration_ms integer, input_hash bytea)
+  duration_ms integer, input_hash bytea, assignee_id bigint)
 JOIN score s ON s.project_id = %(p)s AND s.id = d.id AND s.record_id = d.record_id
-WHERE s.status = 0 AND s.attempts = d.attempts FOR UPDATE OF s;
+WHERE s.status = 0 AND s.attempts = d.attempts AND (d.assignee_id IS NULL OR s.assignee_id = d.assignee_id)
+FOR UPDATE OF s;
 
 -- name: outdated_results
 -- Locks the metrics as lock_metrics does; returns completed results that were judged by an older version of theirs.
@@ -281,7 +282,8 @@ w AS (
 INSERT INTO stage_delta SELECT record_id, metric_id, outcome, 1, coalesce(value, 0) FROM w WHERE outcome <> 0;
 
 -- name: release
-UPDATE score SET lease_until = NULL WHERE project_id = %(p)s AND id IN (
+-- Whoever held a person's slot for a while holds it no longer.
+UPDATE score SET lease_until = NULL, assignee_id = CASE WHEN source <> 3 THEN assignee_id END WHERE project_id = %(p)s AND id IN (
   SELECT id FROM score WHERE project_id = %(p)s AND status = 0 AND lease_until < now() AND attempts < %(most)s
   ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
 RETURNING run_id;
@@ -330,3 +332,56 @@ w AS (
   RETURNING s.record_id, s.metric_id, s.is_current, s.outcome, s.value, d.old_outcome, d.old_value)
 INSERT INTO stage_delta SELECT record_id, metric_id, v.outcome, v.sign, v.sign * coalesce(v.value, 0)
 FROM w CROSS JOIN LATERAL (VALUES (old_outcome, old_value, -1), (outcome, value, 1)) v(outcome, value, sign) WHERE is_current;
+
+-- name: take
+-- A slot for a person (reviewing.py): no second one of a record in which they have, or had, one. In the order of
+-- score_asked_of_people, whole: it is read from there, up to the first that does.
+WITH c AS MATERIALIZED (
+  SELECT s.id FROM score s
+  WHERE s.project_id = %(p)s AND s.task_key = ANY(%(among)s) AND s.source = 3 AND s.evaluator_version_id IS NOT NULL
+    AND s.status = 0 AND (s.task_key, s.id) > (%(after_key)s, %(after)s) AND /* whose */
+    AND NOT EXISTS (SELECT FROM score x WHERE x.project_id = %(p)s AND x.record_id = s.record_id
+      AND x.task_key = ANY(%(keys)s) AND x.id <> s.id AND x.assignee_id = %(person)s
+      AND (x.status <> 0 OR x.lease_until IS NULL OR x.lease_until > now()))
+  ORDER BY s.task_key, s.status, s.assignee_id, s.id LIMIT 1 FOR UPDATE /* wait */)
+UPDATE score s SET assignee_id = %(person)s, lease_until = CASE
+  WHEN s.assignee_id = %(person)s AND s.lease_until IS NULL THEN NULL ELSE now() + %(lease)s * interval '1 second' END
+FROM c WHERE s.project_id = %(p)s AND s.id = c.id
+RETURNING s.id, s.record_id, s.task_key, s.lease_until;
+
+-- name: held
+SELECT id, record_id, task_key, lease_until FROM score
+WHERE project_id = %(p)s AND record_id = %(record)s AND task_key = ANY(%(keys)s) AND status = 0
+  AND assignee_id = %(person)s AND (lease_until IS NULL OR lease_until > now())
+ORDER BY id LIMIT 1;
+
+-- name: let_go
+UPDATE score SET assignee_id = NULL, lease_until = NULL
+WHERE project_id = %(p)s AND id = %(id)s AND status = 0 AND assignee_id = %(person)s AND lease_until IS NOT NULL;
+
+-- name: reopen
+-- The values go with the answer; `recrown` is next.
+WITH gone AS (
+  UPDATE score s SET status = 0, passed = NULL, value = NULL, numerical_value = NULL, boolean_value = NULL,
+    categorical_value = NULL, string_value = NULL, reasoning = '', scorer = '', duration_ms = NULL, completed_at = NULL,
+    is_current = false, lease_until = now() + %(lease)s * interval '1 second'
+  FROM score o
+  WHERE s.project_id = %(p)s AND s.record_id = %(record)s AND s.task_key = ANY(%(keys)s) AND s.assignee_id = %(person)s
+    AND s.status IN (1, 3) AND o.project_id = s.project_id AND o.id = s.id
+  RETURNING s.id, s.record_id, s.metric_id, o.is_current, o.outcome, o.value),
+deltas AS (
+  INSERT INTO stage_delta SELECT record_id, metric_id, outcome, -1, -coalesce(value, 0) FROM gone
+  WHERE is_current AND outcome <> 0)
+INSERT INTO stage_score (id, record_id, metric_id, wins) SELECT id, record_id, metric_id, is_current FROM gone;
+
+-- name: withdrawable
+SELECT DISTINCT record_id FROM (
+  SELECT record_id FROM score WHERE project_id = %(p)s AND task_key = ANY(%(keys)s) AND source = 3
+    AND evaluator_version_id IS NOT NULL AND status = 0 LIMIT %(limit)s) x;
+
+-- name: withdraw
+WITH gone AS (
+  DELETE FROM score WHERE project_id = %(p)s AND record_id = ANY(%(records)s::uuid[]) AND task_key = ANY(%(keys)s)
+    AND status = 0
+  RETURNING id, record_id, metric_id, is_current)
+INSERT INTO stage_score (id, record_id, metric_id, wins) SELECT id, record_id, metric_id, is_current FROM gone;

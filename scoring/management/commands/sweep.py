@@ -16,6 +16,7 @@ from django.utils import timezone
 from evalhub import health
 from evalhub.models import Project
 from records import blob_uses, bulk, outbox, rollups
+from scoring.reviews import planning as reviews
 from scoring.runs import healing
 from scoring.sandbox import reports
 
@@ -66,6 +67,7 @@ class Task:
 TASKS = (
     Task("leases", release_leases),
     Task("scoring runs", healing.heal_runs),
+    Task("requests for review", reviews.ring_lost),
     Task("bulk jobs", bulk.ring_lost),
     Task("roll-ups", repair_rollups, nightly=True),
     Task("sessions", clear_sessions, nightly=True),
