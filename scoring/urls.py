@@ -1,8 +1,8 @@
-"""Scoring's pages: those of a project under /p/<slug>/scoring/, and the sandbox's, which is no project's."""
+"""Scoring's pages: a project's evaluators, re-scoring and runs, and the sandbox's, which is no project's."""
 
 from django.urls import path
 
-from scoring.views import rescore, runs
+from scoring.views import evaluators, rescore, runs
 from scoring.views.sandbox import sandbox
 
 app_name = "scoring"
@@ -20,4 +20,9 @@ urlpatterns = [
     path("p/<slug:slug>/scoring/runs/<int:number>/cancel", runs.run_cancel, name="run-cancel"),
     path("p/<slug:slug>/scoring/runs/<int:number>/resume", runs.run_resume, name="run-resume"),
     path("p/<slug:slug>/scoring/runs/<int:number>/retry", runs.run_retry, name="run-retry"),
+    path("p/<slug:slug>/evaluators/", evaluators.evaluator_list, name="evaluators"),
+    path("p/<slug:slug>/evaluators/<slug:evaluator>/", evaluators.evaluator, name="evaluator"),
+    path("p/<slug:slug>/evaluators/<slug:evaluator>/numbers", evaluators.evaluator_numbers, name="evaluator-numbers"),
+    path("p/<slug:slug>/evaluators/<slug:evaluator>/people", evaluators.evaluator_people, name="evaluator-people"),
+    path("p/<slug:slug>/evaluators/<slug:evaluator>/flips", evaluators.evaluator_flips, name="evaluator-flips"),
 ]

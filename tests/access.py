@@ -60,6 +60,11 @@ PAGES: dict[str, dict[str, Role]] = {
     "scoring:run-cancel": {"POST": REVIEWER},
     "scoring:run-resume": {"POST": REVIEWER},
     "scoring:run-retry": {"POST": REVIEWER},
+    "scoring:evaluators": {"GET": VIEWER},
+    "scoring:evaluator": {"GET": VIEWER},
+    "scoring:evaluator-numbers": {"GET": VIEWER},
+    "scoring:evaluator-people": {"GET": VIEWER},
+    "scoring:evaluator-flips": {"GET": VIEWER},
 }
 
 # Outside the projects everything asks for a session but these: names, or whole namespaces with a colon at the end.

@@ -126,6 +126,8 @@ class Score(models.Model):
             # Which evaluators and rules have scored here: one step a name. Scores that came from outside have none.
             models.Index(fields=["project", "evaluator"], name="score_evaluator", condition=Q(evaluator__gt="")),
             models.Index(fields=["project", "rule"], name="score_rule", condition=Q(rule__gt="")),
+            # What people said, newest first: few rows among many, with which evaluators are compared.
+            models.Index(fields=["project", "metric", "-id"], name="score_people", condition=Q(rank__lt=2)),
             # What a worker claims, and a run's progress.
             models.Index(fields=["project", "run_id", "id"], name="score_pending", condition=Q(status=0)),
             # What people were asked for: the next free slot, whose each is, and how many are filled.

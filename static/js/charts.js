@@ -1,0 +1,44 @@
+// Charts drawn by plotly: each .plot holds a figure in a template element, and a table beside it says the same in words.
+// plotly comes only once there is a chart to draw. Colours are those of the page, light or dark.
+const colour = (element, name) => getComputedStyle(element)[name];
+const drawn = new Set();
+
+let loading;
+const plotly = (src) => loading ??= new Promise((resolve, reject) => {
+  document.head.append(Object.assign(document.createElement("script"), { src, onload: () => resolve(window.Plotly), onerror: reject }));
+});
+
+const painted = (plot) => {
+  const { data, layout } = JSON.parse(plot.querySelector("template").content.textContent);
+  const text = colour(plot, "color"), line = colour(plot.querySelector(".rule"), "backgroundColor");
+  const tip = plot.querySelector(".tip"), ink = colour(tip, "backgroundColor");
+  for (const trace of data) {
+    const own = colour(plot.querySelector(`.swatch.${trace.meta}`), "backgroundColor");
+    trace.marker = { color: own }; trace.line = { color: own, width: 2 };
+    if (trace.error_y) trace.error_y.color = own;
+  }
+  const { xaxis, yaxis } = layout;
+  return { data, layout: {
+    ...layout, paper_bgcolor: "transparent", plot_bgcolor: "transparent",
+    font: { family: colour(plot, "fontFamily"), size: 11, color: text },
+    xaxis: { ...xaxis, linecolor: line }, yaxis: { ...yaxis, gridcolor: line },
+    hoverlabel: { bgcolor: ink, bordercolor: ink, font: { color: colour(tip, "color"), size: 12 } },
+  } };
+};
+
+const draw = async () => {
+  for (const place of drawn) if (!place.isConnected) { window.Plotly.purge(place); drawn.delete(place) }
+  for (const plot of document.querySelectorAll(".plot")) {
+    const Plotly = await plotly(plot.dataset.plotly), place = plot.querySelector(".drawn");
+    if (!plot.isConnected) continue;
+    const { data, layout } = painted(plot);
+    await Plotly.react(place, data, layout, { displayModeBar: false, responsive: true, doubleClick: false });
+    drawn.add(place);
+  }
+};
+
+document.addEventListener("htmx:afterSettle", () => { if (document.querySelector(".plot .drawn:empty")) draw() });
+addEventListener("theme-changed", draw);
+addEventListener("storage", draw);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+draw();
