@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("evalhub", "0002_one_time_passwords"),
-        ("records", "0011_indexes_to_sort_by_first_token_and_by_tokens_in_and_out"),
+        ("records", "0012_what_people_were_asked_for"),
     ]
 
     operations = [
