@@ -5,6 +5,7 @@ Everything a client or a model wrote goes through format_html's escaping.
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -185,3 +186,14 @@ def score(metric: Metric, current: Any, latest: Any = None) -> SafeString:
         css, current.reasoning[:300], mark, spoken, shown_value(metric, current),
         meter(metric, current.numerical_value) if metric.value_type == ValueType.NUMERICAL else "", by, again,
     )  # fmt: skip
+
+
+def is_awaited(*scores: Any) -> bool:
+    """Whether one of a cell's attempts is still pending, so that the cell will change by itself."""
+    return any(score is not None and score.status == ScoreStatus.PENDING for score in scores)
+
+
+def settling(record_id: UUID, metric_id: int, drawn: Any, swapped: bool = False) -> SafeString:
+    """A cell that can be replaced by a later one: `swapped` is that later one, sent beside another fragment."""
+    again = mark_safe(' hx-swap-oob="true"') if swapped else ""  # noqa: S308 - a constant
+    return format_html('<span id="s-{}-{}"{}>{}</span>', record_id.hex, metric_id, again, drawn)

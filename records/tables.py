@@ -1,6 +1,6 @@
 """The records table: django-tables2 over rows that were fetched for just these columns."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 
 from records import cells
 from records.columns import Column
+from records.models import Metric
 
 PREVIEW_CHARS = 240
 TICKED_ROW = (
@@ -132,11 +133,23 @@ def drawer(column: Column, first: bool) -> Draw:
 def _drawer(column: Column) -> Draw:
     if column.metric:
         metric = column.metric
-        return lambda row: cells.score(metric, row.scores.get(metric.id), row.latest.get(metric.id))
+        return lambda row: score(metric, row)
     if column.path:
         return lambda row: cells.preview(row.previews.get(column.path))
     look = LOOKS.get(column.field, cells.words)
     return lambda row: look(column.value_of(row.record))
+
+
+def score(metric: Metric, row: Row) -> Any:
+    current, latest = row.scores.get(metric.id), row.latest.get(metric.id)
+    drawn = cells.score(metric, current, latest)
+    return cells.settling(row.id, metric.id, drawn) if cells.is_awaited(current, latest) else drawn
+
+
+def awaited(rows: Iterable[Row], columns: Iterable[Column]) -> list[tuple[UUID, int]]:
+    """(record, metric) of the cells that are pending."""
+    metrics = [column.metric.id for column in columns if column.metric]
+    return [(row.id, id) for row in rows for id in metrics if cells.is_awaited(row.scores.get(id), row.latest.get(id))]
 
 
 LOOKS: dict[str, Callable[[Any], Any]] = {

@@ -23,6 +23,8 @@ PAGES: dict[str, dict[str, Role]] = {
     "records:between": {"GET": VIEWER},
     "records:history": {"GET": VIEWER},
     "records:within": {"GET": VIEWER},
+    "records:news": {"GET": VIEWER},
+    "records:pending": {"POST": VIEWER},
     "records:layout": {"GET": VIEWER, "POST": VIEWER},
     "records:arrived": {"GET": VIEWER},
     "records:pulse": {"GET": VIEWER},

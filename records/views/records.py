@@ -1,5 +1,6 @@
 """The Records page: the list, and the count that follows it."""
 
+import time
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -16,14 +17,16 @@ from records.current import shown_scores
 from records.filterbar import echo, facets
 from records.filterlang import chips
 from records.filters import RecordFilters
+from records.ids import first_of
 from records.layouts import columns_of, layout_of
 from records.models import ColumnLayout, Metric, RecordRollup
 from records.previews import previews
 from records.saved_views import views_of
 from records.search import DEFAULT, BadCursor, Page, SearchTimeout, count, page
 from records.search.sorting import in_words
-from records.tables import PREVIEW_CHARS, RecordTable, Row, record_table
+from records.tables import PREVIEW_CHARS, RecordTable, Row, awaited, record_table
 from records.views.links import list_query, list_url
+from records.views.live import FIRST_SECONDS, cells_of, news_url
 from records.views.record import drawer_url
 from records.views.saved_views import tabs, url_of
 
@@ -51,9 +54,12 @@ def list_context(request: HttpRequest, filters: RecordFilters) -> dict[str, Any]
     metrics = list(Metric.objects.filter(project=project, archived_at=None))
     layout = layout_of(project, request.user)
     columns = chosen(split_keys(request.GET.get("columns", "")), metrics) or columns_of(layout, metrics)
+    asked_at = first_of(int(time.time() * 1000))
     found, problem = _found(filters, after, layout.rows)
     words = filters.words()
     return {
+        "news": news_url(request, project, max([asked_at, *(row.id for row in found.rows)])),
+        "news_wait": FIRST_SECONDS,
         "title": f"Records {words}".strip(),
         "words": words,
         "remarks": filters.remarks,
@@ -115,6 +121,7 @@ def table_of(
     ]
     caption = in_words(filters.order, filters.vocabulary)
     table = record_table(rows, columns, filters.order, lambda sort: list_url(request, project, sort=sort), caption)
+    table.awaited = cells_of(awaited(rows, columns))
     table.look = f"{layout.density} wrap" if layout.wrap else layout.density
     table.widths = {column.key: layout.widths[column.key] for column in columns if column.key in layout.widths}
     return table
