@@ -24,6 +24,7 @@ from scoring.builtins import BUILTINS
 from scoring.evaluators import archive_evaluator, restore_evaluator, save_version
 from scoring.judge_templates import JUDGE_TEMPLATES
 from scoring.models import Evaluator, EvaluatorType
+from scoring.primaries import NotRanked, make_primary
 from scoring.trial import try_definition
 from scoring.version_diffs import version_history
 
@@ -33,11 +34,11 @@ class EvaluatorAdmin(ProjectAdmin):
     """Evaluators are archived, never deleted: what they scored keeps its origin. `scoring.evaluators` audits."""
 
     form = EvaluatorForm
-    list_display = ["name", "slug", "type", "measures", "version", "project", "is_archived"]
+    list_display = ["name", "slug", "type", "measures", "version", "is_primary", "project", "in_use"]
     list_filter = [*ProjectAdmin.list_filter, "type", ("archived_at", admin.EmptyFieldListFilter)]
     list_select_related = ["project", "metric", "current"]
     search_fields = ["slug", "name"]
-    actions = ["archive", "restore"]
+    actions = ["archive", "restore", "make_primary"]
     fieldsets = [
         (None, {"fields": ["template", "project", "name", "slug", "description", "metric", "type"]}),
         ("What it does", {"fields": [name for names in TYPE_FIELDS.values() for name in names]}),
@@ -60,9 +61,13 @@ class EvaluatorAdmin(ProjectAdmin):
     def version(self, evaluator: Evaluator) -> int | None:
         return evaluator.current.number if evaluator.current else None
 
-    @admin.display(description="archived", boolean=True)
-    def is_archived(self, evaluator: Evaluator) -> bool:
-        return evaluator.archived_at is not None
+    @admin.display(description="in use", boolean=True)
+    def in_use(self, evaluator: Evaluator) -> bool:
+        return evaluator.archived_at is None
+
+    @admin.display(description="primary")
+    def is_primary(self, evaluator: Evaluator) -> str:
+        return "primary" if evaluator.metric.primary_evaluator == evaluator.slug else ""
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -119,6 +124,24 @@ class EvaluatorAdmin(ProjectAdmin):
     @admin.action(description="Restore the selected evaluators")
     def restore(self, request: HttpRequest, queryset: QuerySet[Evaluator]) -> None:
         self._for_each(request, queryset.exclude(archived_at=None), restore_evaluator)
+
+    @admin.action(description="Let their metric's column show the selected evaluators")
+    def make_primary(self, request: HttpRequest, queryset: QuerySet[Evaluator]) -> None:
+        evaluators = list(queryset)
+        if len({evaluator.metric_id for evaluator in evaluators}) < len(evaluators):
+            messages.error(request, "A metric's column shows one evaluator: select one a metric.")
+            return
+        for evaluator in evaluators:
+            try:
+                make_primary(evaluator, request.user)
+            except ValidationError as problem:
+                messages.error(request, f"{evaluator.name}: {problem.messages[0]}")
+            except NotRanked as problem:
+                messages.warning(request, f"{evaluator.name}: {problem}")
+            else:
+                messages.success(
+                    request, f"{evaluator.metric.name} shows {evaluator.name}; earlier scores follow soon."
+                )
 
     def _for_each(self, request: HttpRequest, queryset: QuerySet[Evaluator], service: Callable[..., None]) -> None:
         done = list(queryset)

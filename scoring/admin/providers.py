@@ -109,7 +109,7 @@ class ProviderAdmin(ProjectAdmin):
 
     required_role = Role.ADMIN
     form = ProviderForm
-    list_display = ["name", "kind", "project", "has_key", "paused_reason", "is_archived"]
+    list_display = ["name", "kind", "project", "has_key", "paused_reason", "in_use"]
     list_filter = [*ProjectAdmin.list_filter, "kind"]
     search_fields = ["name", "base_url"]
     actions = ["archive", "restore"]
@@ -130,9 +130,9 @@ class ProviderAdmin(ProjectAdmin):
     def has_key(self, provider: Provider) -> bool:
         return bool(provider.secret)
 
-    @admin.display(description="archived", boolean=True)
-    def is_archived(self, provider: Provider) -> bool:
-        return provider.archived_at is not None
+    @admin.display(description="in use", boolean=True)
+    def in_use(self, provider: Provider) -> bool:
+        return provider.archived_at is None
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False

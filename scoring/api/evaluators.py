@@ -40,6 +40,7 @@ from scoring.evaluators import (
     save_version,
 )
 from scoring.models import Evaluator, EvaluatorVersion
+from scoring.primaries import NotRanked, make_primary
 
 router = Router(tags=["evaluators"])
 TAKEN = {409: ERRORS[400]}
@@ -169,6 +170,17 @@ def evaluator_archive(request: HttpRequest, slug: str) -> HttpResponse:
 @router.post("/{slug}/restore", response={200: EvaluatorOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
 def evaluator_restore(request: HttpRequest, slug: str) -> HttpResponse:
     restore_evaluator(found(request, slug), actor(request))
+    return answer(evaluator_json(found(request, slug)))
+
+
+@router.post("/{slug}/make-primary", response={200: EvaluatorOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+def evaluator_make_primary(request: HttpRequest, slug: str) -> HttpResponse:
+    """Lets its metric's column show this evaluator's values; earlier scores follow within minutes."""
+    evaluator = found(request, slug)
+    try:
+        make_primary(evaluator, actor(request))
+    except NotRanked as problem:
+        raise Problem(503, "unavailable", str(problem)) from None
     return answer(evaluator_json(found(request, slug)))
 
 
