@@ -28,6 +28,7 @@ from scoring.runs.steering import end_cancelled, end_finished
 from scoring.runs.storing import Judged, Store
 from scoring.runs.tasks import versions_of
 from scoring.sandbox import Sandbox, sandbox
+from scoring.trial import received
 from scoring.verdicts import Verdict
 
 log = logging.getLogger(__name__)
@@ -185,7 +186,10 @@ class _Turn:
 
     def _run_code(self, version_id: int, group: list[Claimed]) -> None:
         definition = self.definitions[version_id]
-        inputs = inputs_of(self.run.project_id, {one.record_id for one in group}, trace=definition.needs_trace)
+        inputs = inputs_of(
+            self.run.project_id, {one.record_id for one in group},
+            trace=definition.needs_trace, messages="messages" in received(definition),
+        )  # fmt: skip
         group = [one for one in group if one.record_id in inputs]  # the others are being deleted
         batch: list[Judged] = []
         flush_at = time.monotonic() + FLUSH_SECONDS

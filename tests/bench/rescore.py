@@ -35,11 +35,14 @@ def run(options: argparse.Namespace) -> None:
             with house.web() as (host, port, _):
                 session = _signed_in(project)
                 idle = _page_times(host, port, session, project, lambda: False, 30)
-                seconds, rates, busy = [], [], []
+                seconds, rates, busy, spent = [], [], [], []
                 for _ in range(options.rounds):
+                    before = sum(figures.cpu_seconds(worker.process.pid) for worker in workers)
                     took, run = _round(project, evaluator, options.records, busy, (host, port, session))
                     seconds.append(took)
                     rates.append(run.completed / took)
+                    after = sum(figures.cpu_seconds(worker.process.pid) for worker in workers)
+                    spent.append(1000 * (after - before) / run.completed)
                     if run.completed != run.planned:
                         sys.exit(f"Run {run.number}: {run.completed} of {run.planned} completed, {run.reason}")
         finally:
@@ -50,6 +53,7 @@ def run(options: argparse.Namespace) -> None:
         facts = {"records": run.planned, "workers": WORKERS}
         figures.report("rescore: from the click to done", seconds, "s", **facts)
         figures.report("rescore: scores stored", rates, "/s", **facts)
+        figures.report("rescore: workers and sandbox, processor time a score", spent, "ms", **facts)
         figures.report(
             "rescore: Records page, idle, p95", [figures.p95(idle)], "ms", median=round(statistics.median(idle), 1)
         )

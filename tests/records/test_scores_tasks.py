@@ -15,6 +15,7 @@ from records.scores import (
     cancel_pending,
     claim,
     complete,
+    extend,
     plan_scores,
     put_back,
     release_expired,
@@ -178,6 +179,15 @@ def test_a_worker_that_lost_its_lease_cannot_put_the_score_back(project, metric,
     put_back(project.id, slow, "stopping", give_back_attempt=True)
     assert Score.objects.values_list("attempts", "error").get() == (2, "")
     assert claim(project.id, 1, 9, 60) == []
+
+
+def test_a_worker_holds_on_to_what_is_still_its_own(project, metric, records):
+    plan(metric, records)
+    mine, lost, *_ = claim(project.id, 1, 2, 60)
+    Score.objects.filter(id=lost.id).update(attempts=2)  # taken back, and claimed by somebody else
+    extend(project.id, [mine, lost], 3600)
+    soon = timezone.now() + timedelta(minutes=10)
+    assert set(Score.objects.filter(lease_until__gt=soon).values_list("id", flat=True)) == {mine.id}
 
 
 def test_cancel_deletes_what_nobody_holds_and_brings_back_what_was_there(project, metric, records, monkeypatch):

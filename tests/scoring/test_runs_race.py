@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 
@@ -168,3 +169,9 @@ def test_without_redis_a_run_waits_and_says_so_in_no_error(project, monkeypatch)
     assert run.planned == 2
     working.work(run.pk)
     settled(project, run)
+
+
+def test_a_worker_has_loaded_what_jobs_need_before_it_forks(monkeypatch):
+    monkeypatch.delitem(sys.modules, "scoring.jobs")
+    django_rq.get_worker("bulk")
+    assert "scoring.jobs" in sys.modules
