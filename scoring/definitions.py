@@ -46,7 +46,8 @@ class ModelOptions(_Definition):
 class JudgeDefinition(_Definition):
     """An LLM judge. `evaluator_definition` is the prompt template (`scoring.prompts`), `rubric` what earns which value.
 
-    With several samples `combine` says how they become one: `mean` of numbers, or what the `majority` said.
+    With several samples `combine` says how they become one: `mean` of numbers, or what the `majority` said. Left out,
+    it is the mean of a numerical metric and the majority of any other.
     """
 
     evaluator_definition: Text
@@ -55,7 +56,7 @@ class JudgeDefinition(_Definition):
     model: str = Field(min_length=1, max_length=200)
     options: ModelOptions = ModelOptions()
     samples: int = Field(1, ge=1, le=25)
-    combine: Literal["mean", "majority"] = "majority"
+    combine: Literal["mean", "majority"] | None = None
 
     @property
     def needs_trace(self) -> bool:
@@ -150,6 +151,8 @@ def _check_judge(definition: JudgeDefinition, metric: Metric) -> dict[str, str]:
         problems["evaluator_definition"] = str(problem)
     if taken := RESERVED_OPTIONS & set(definition.options.extra):
         problems["options.extra"] = f"The judge itself says {', '.join(sorted(taken))}."
+    if definition.combine is None:
+        definition.combine = "mean" if metric.value_type == ValueType.NUMERICAL else "majority"
     if definition.samples > 1:
         if metric.value_type == ValueType.COMMENT:
             problems["samples"] = "Comments cannot be combined: take one sample."

@@ -107,8 +107,11 @@ class EvaluatorForm(forms.ModelForm, BuiltinSettings):
     )  # fmt: skip
     samples = _number("Samples", "How often the model is asked about each record; each is paid for.", True, initial=1)
     combine = forms.ChoiceField(
-        label="Combined by", required=False, initial="majority", widget=UnfoldAdminSelectWidget,
-        choices=[("majority", "what most of them say"), ("mean", "their mean (numbers only)")],
+        label="Combined by", required=False, widget=UnfoldAdminSelectWidget,
+        choices=[
+            ("", "their mean if they are numbers, else what most say"), ("majority", "what most of them say"),
+            ("mean", "their mean (numbers only)"),
+        ],
     )  # fmt: skip
     builtin = forms.ChoiceField(
         label="Code", required=False, widget=UnfoldAdminSelectWidget,
@@ -225,7 +228,7 @@ class EvaluatorForm(forms.ModelForm, BuiltinSettings):
                     "model": data.get("model"),
                     "options": options,
                     "samples": data.get("samples"),
-                    "combine": data.get("combine") or "majority",
+                    "combine": data.get("combine") or None,
                 }
                 said = {name: value for name, value in said.items() if value is not None}
                 return said | ({"provider_id": data["provider"].pk} if data.get("provider") else {})

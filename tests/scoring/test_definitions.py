@@ -133,3 +133,8 @@ def test_a_provider_must_be_the_projects_or_shared_and_in_use(project):
             settings = {"provider_id": provider.id, "model": "e"}
             checked_definition(project, "code", score, embedding | {"settings": settings})
         assert "settings.provider_id" in caught.value.message_dict
+
+
+def test_several_samples_are_combined_as_fits_the_metric():
+    for name, metric in METRICS.items():
+        assert read_definition("llm", JUDGE, metric).combine == ("mean" if name == "numerical" else "majority")

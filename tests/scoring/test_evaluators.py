@@ -125,3 +125,9 @@ def test_archiving_keeps_everything_and_takes_it_out_of_use(project):
         evaluator_for(factories.project(), "polite")
     actions = AuditEvent.objects.order_by("id").values_list("action", flat=True)
     assert list(actions) == ["evaluator.create", "evaluator.archive", "evaluator.restore"]
+
+
+def test_a_project_goes_with_its_evaluators_and_their_metrics(project):
+    save_version(made(project), "anna", {"builtin": "length", "settings": {"at_most": 9}})
+    project.delete()
+    assert not Evaluator.objects.exists() and not EvaluatorVersion.objects.exists() and not Metric.objects.exists()
