@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from records.models import Metric, Outcome
+from records.models import Metric, Outcome, Record
 from scoring.models import ScoringRun
 from scoring.runs.counting import span_of
 from scoring.stats.estimates import Estimate
@@ -18,10 +18,12 @@ from scoring.stats.rates import rate
 MOST = 50_000  # scores looked at: more say no more, and a page must not wait for them
 WORDS = {Outcome.PASS: "passes", Outcome.FAIL: "fails", Outcome.NONE: "has a value"}
 BEFORE = {Outcome.PASS: "passed", Outcome.FAIL: "failed", Outcome.NONE: "had a value", None: "had none"}
+FLIPS = {"worse": (Outcome.PASS, Outcome.FAIL), "better": (Outcome.FAIL, Outcome.PASS)}
+SHOWN = 50
 ORDER = (Outcome.PASS, Outcome.FAIL, Outcome.NONE, None)
 
-PAIRS = """
-SELECT o.outcome, n.outcome, h.outcome, count(*), avg(o.value), avg(n.value) FROM (
+SIDES = """
+FROM (
   SELECT id, record_id, outcome, value, evaluator FROM score
   WHERE project_id = %(p)s AND id BETWEEN %(first)s AND %(last)s AND run_id = %(run)s AND metric_id = %(metric)s
     AND status = 1 ORDER BY id LIMIT %(most)s) n
@@ -29,11 +31,19 @@ LEFT JOIN LATERAL (
   SELECT outcome, value FROM score x
   WHERE x.project_id = %(p)s AND x.record_id = n.record_id AND x.metric_id = %(metric)s AND x.status = 1 AND x.rank >= 2
     AND x.id < n.id ORDER BY x.evaluator = n.evaluator DESC, x.id DESC LIMIT 1) o ON true
+"""
+
+PAIRS = f"""
+SELECT o.outcome, n.outcome, h.outcome, count(*), avg(o.value), avg(n.value) {SIDES}
 LEFT JOIN LATERAL (
   SELECT outcome FROM score x
   WHERE x.project_id = %(p)s AND x.record_id = n.record_id AND x.metric_id = %(metric)s AND x.status = 1 AND x.rank < 2
   ORDER BY x.rank, x.completed_at DESC LIMIT 1) h ON true
 GROUP BY 1, 2, 3
+"""  # noqa: S608
+
+FLIPPED = f"""
+SELECT n.record_id {SIDES} WHERE o.outcome = %(old)s AND n.outcome = %(new)s ORDER BY n.id LIMIT %(shown)s
 """
 
 ERRORS = """
@@ -45,11 +55,12 @@ GROUP BY 1, 2 ORDER BY 3 DESC, 2 LIMIT 20
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """`kind` is off (passed, now fails), agree (failed, now passes) or empty."""
+    """`kind` is off (passed, now fails), agree (failed, now passes) or empty; `flip` names it in an address."""
 
     n: int
     kind: str = ""
     words: str = ""
+    flip: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +125,17 @@ def changes(run: ScoringRun, metric: Metric) -> Changes:
     )  # fmt: skip
 
 
+def flipped(run: ScoringRun, metric: Metric, flip: str) -> list[Record]:
+    """The first SHOWN records that passed and now fail (`worse`), or the other way (`better`)."""
+    old, new = FLIPS[flip]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            FLIPPED, _params(run) | {"metric": metric.id, "most": MOST, "old": old, "new": new, "shown": SHOWN}
+        )
+        ids = [id for (id,) in cursor]
+    return list(Record.objects.filter(project_id=run.project_id, id__in=ids).order_by("-created_at", "-id"))
+
+
 def errors(run: ScoringRun) -> list[tuple[str, str, int]]:
     """(evaluator, reason, how many), the most frequent first."""
     with connection.cursor() as cursor:
@@ -134,9 +156,9 @@ def _params(run: ScoringRun) -> dict[str, object]:
 
 def _cell(old: int | None, new: int, n: int) -> Cell:
     if (old, new) == (Outcome.PASS, Outcome.FAIL):
-        return Cell(n, "off", "pass → fail")
+        return Cell(n, "off", "pass → fail", "worse")
     if (old, new) == (Outcome.FAIL, Outcome.PASS):
-        return Cell(n, "agree", "fail → pass")
+        return Cell(n, "agree", "fail → pass", "better")
     return Cell(n)
 
 

@@ -39,7 +39,11 @@ class Choice:
 
 @project_page("GET", "POST", role=Role.REVIEWER)
 def rescore(request: HttpRequest, project: Project) -> HttpResponse:
-    """GET: the dialog, for `n` ticked rows, one of `ids`, or all `matching`. POST: begins."""
+    """GET: the dialog, for `n` ticked rows, one of `ids`, or all `matching`. POST: begins.
+
+    With `evaluator` it is asked for by an evaluator's page, which has no form of its own: that one is ticked, and the
+    dialog's own fields say the selection.
+    """
     if request.method == "POST":
         return _begin(request, project)
     try:
@@ -48,8 +52,12 @@ def rescore(request: HttpRequest, project: Project) -> HttpResponse:
         return refused(str(problem))
     context = {
         "words": words, "exact": exact, "ceiling": ceiling_of(), "matching": bool(request.GET.get("matching")),
-        "ids": request.GET.getlist("ids"), "choices": choices(project, "primary"), "modes": RunMode.choices,
+        "ids": request.GET.getlist("ids"), "modes": RunMode.choices, "mode": RunMode.ALL,
+        "choices": choices(project, "primary"),
     }  # fmt: skip
+    if evaluator := request.GET.get("evaluator"):
+        context |= {"choices": choices(project, evaluator), "own": True, "q": request.GET.get("q", "")}
+        context["mode"] = RunMode.STALE
     return render(request, "scoring/_rescore.html", context)
 
 
@@ -79,10 +87,12 @@ def rescore_estimate(request: HttpRequest, project: Project) -> HttpResponse:
 
 
 def choices(project: Project, tick: str) -> list[Choice]:
-    """All metrics that a machine can measure, also those never applied."""
+    """All metrics that a machine can measure, also those never applied; `tick` one of TICKS, or an evaluator's slug."""
 
     def ticked(evaluator: Evaluator) -> bool:
-        return tick == "all" or (tick == "primary" and evaluator.metric.primary_evaluator == evaluator.slug)
+        return tick in ("all", evaluator.slug) or (
+            tick == "primary" and evaluator.metric.primary_evaluator == evaluator.slug
+        )
 
     return [
         Choice(metric, [(evaluator, ticked(evaluator)) for evaluator in group])

@@ -87,10 +87,11 @@ def run_flips(request: HttpRequest, project: Project, number: int) -> HttpRespon
     chosen = request.GET.get("metric") or next(iter(metrics), "")
     if metrics and chosen not in metrics:
         raise BadRequest("The run has scored no such metric.")
-    context = {
-        "run": found, "metrics": metrics.values(), "chosen": chosen,
-        "changes": flips.changes(found, metrics[chosen]) if metrics else None,
-    }  # fmt: skip
+    context = {"run": found, "metrics": metrics.values(), "chosen": chosen}
+    if (flip := request.GET.get("flip")) in flips.FLIPS and metrics:
+        context |= {"flip": flip, "records": flips.flipped(found, metrics[chosen], flip)}
+        return render(request, "scoring/_run_flipped.html", context)
+    context["changes"] = flips.changes(found, metrics[chosen]) if metrics else None
     return render(request, "scoring/_run_flips.html", context)
 
 

@@ -46,6 +46,27 @@ def test_the_dialog_lists_every_metric_with_its_evaluators_and_ticks_the_primary
     assert text(client.get(url("rescore-ticks", project), {"tick": "none"})).count("checked") == 0
 
 
+def test_an_evaluators_page_opens_the_dialog_with_itself_ticked_and_what_is_stale(client, project, reviewer):
+    first = exact(project)
+    second = exact(project, "second", first.metric)
+    page = text(client.get(url("evaluator", project, second.slug)))
+    assert "matching=1&amp;q=&amp;evaluator=second" in page
+    html = text(client.get(url("rescore", project), {"matching": "1", "q": "", "evaluator": "second"}))
+    assert 'value="second" checked' in html and 'value="exact" checked' not in html
+    assert 'value="stale" checked' in html and "#bulk" not in html and 'name="matching" value="1"' in html
+
+
+def test_a_record_offers_to_be_re_scored_to_who_may(client, project, reviewer):
+    (id,) = sent(project, 1)
+    exact(project)
+    page = reverse("records:detail", args=[project.slug, id])
+    assert f"rescore?ids={id}" in text(client.get(page))
+    html = text(client.get(url("rescore", project), {"ids": str(id)}))
+    assert "Re-score 1 record" in html and f'name="ids" value="{id}"' in html
+    client.force_login(factories.member(project, Role.VIEWER))
+    assert "rescore?ids" not in text(client.get(page))
+
+
 def test_a_project_without_evaluators_is_told_so(client, project, reviewer):
     html = text(client.get(url("rescore", project), {"n": "1"}))
     assert "No metric of this project has an evaluator" in html and 'type="submit"' not in html
@@ -163,12 +184,15 @@ def test_the_flip_table_sets_the_values_of_before_against_the_new_ones(client, p
     run = finish(start_run(matching(project), [evaluator], "anna"))
     html = text(client.get(url("run-flips", project, run.number)))
     assert "30 records with a value before and after" in html
-    assert '<td class="off">10<small>pass → fail</small></td>' in html
-    assert '<td class="agree">10<small>fail → pass</small></td>' in html
+    assert ">10</a><small>pass → fail</small></td>" in html and ">10</a><small>fail → pass</small></td>" in html
     assert '<th scope="row">had none</th>' in html
     assert "<strong>10</strong> that passed now fail, <strong>10</strong> the other way" in html
     assert "12 of 30" in html and "11 of 20" in html
     assert client.get(url("run-flips", project, run.number), {"metric": "nobody"}).status_code == 400
+    worse = text(client.get(url("run-flips", project, run.number), {"flip": "worse"}))
+    assert worse.count("<li>") == 10 and str(ids[10]) in worse and str(ids[2]) not in worse
+    better = text(client.get(url("run-flips", project, run.number), {"flip": "better"}))
+    assert better.count("<li>") == 10 and str(ids[2]) in better
 
 
 def test_the_list_has_the_newest_run_first_and_none_of_another_project(client, project, reviewer):
