@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from experiments.demo import docs_qa_admin, docs_qa_use
+from experiments.demo import docs_qa_admin, docs_qa_evaluators, docs_qa_use
 from experiments.demo.docs_qa_judges import Answer, judgements_of
 from experiments.demo.docs_qa_page import NOT_SAID
 from experiments.demo.docs_qa_settings import SETTINGS, Setting
@@ -24,32 +24,34 @@ METRICS: list[dict[str, Any]] = [
     {
         "slug": "answer_correctness", "name": "Correctness", "value_type": ValueType.NUMERICAL, "min_score": 0,
         "max_score": 1, "passing_score": 0.7, "description": "Does the answer say what the expected one says?",
-        "evaluator": "correctness-judge",
+        "evaluator": "correctness_judge",
     },
     {
         "slug": "faithfulness", "value_type": ValueType.NUMERICAL, "min_score": 0, "max_score": 1, "passing_score": 0.8,
-        "description": "Is every claim of the answer in the retrieved context?", "evaluator": "faithfulness-judge",
+        "description": "Is every claim of the answer in the retrieved context?", "evaluator": "faithfulness_judge",
     },
     {
         "slug": "relevance", "value_type": ValueType.NUMERICAL, "min_score": 1, "max_score": 5, "passing_score": 4,
-        "description": "Does the answer speak to the question?", "evaluator": "relevance-judge",
+        "description": "Does the answer speak to the question?", "evaluator": "relevance_judge",
     },
     {
         "slug": "answerable", "value_type": ValueType.BOOLEAN, "passing_value": None,
         "description": "Does the retrieved context hold the answer? It speaks of retrieval, so nothing fails.",
-        "evaluator": "answerable-judge",
+        "evaluator": "answerable_judge",
     },
     {
         "slug": "outcome", "value_type": ValueType.CATEGORICAL,
         "categorical_choices": ["answered", "refused rightly", "refused wrongly", "made up"],
         "passing_choices": ["answered", "refused rightly"],
-        "description": "Answered where it can be, refused where it cannot?", "evaluator": "outcome-judge",
+        "description": "Answered where it can be, refused where it cannot?", "evaluator": "outcome_judge",
     },
     {
         "slug": "has_detail", "name": "Detail", "value_type": ValueType.BOOLEAN,
-        "description": "The telling word or number of the expected answer is in it.", "evaluator": "contains-detail",
+        "description": "The telling word or number of the expected answer is in it.", "evaluator": "contains_detail",
     },
 ]  # fmt: skip
+EVALUATORS = docs_qa_evaluators.EVALUATORS
+RESCORED = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from experiments.demo.llms import GEMINI_FLASH, GPT_41_MINI, SONNET
 from experiments.demo.stories import Judgement
 from records.models import Source
 
-CORRECTNESS = Judge("correctness-judge", "answer_correctness", 2, SONNET)
-FAITHFULNESS = Judge("faithfulness-judge", "faithfulness", 1, SONNET)
-RELEVANCE = Judge("relevance-judge", "relevance", 1, GPT_41_MINI)
-ANSWERABLE = Judge("answerable-judge", "answerable", 1, GEMINI_FLASH)
-OUTCOME = Judge("outcome-judge", "outcome", 1, GPT_41_MINI)
+CORRECTNESS = Judge("correctness_judge", "answer_correctness", 2, SONNET)
+FAITHFULNESS = Judge("faithfulness_judge", "faithfulness", 1, SONNET)
+RELEVANCE = Judge("relevance_judge", "relevance", 1, GPT_41_MINI)
+ANSWERABLE = Judge("answerable_judge", "answerable", 1, GEMINI_FLASH)
+OUTCOME = Judge("outcome_judge", "outcome", 1, GPT_41_MINI)
 
 NOTES = ("The page was retrieved, the model did not read it.", "Careless.", "Good trap, keep this case.")
 
@@ -57,7 +57,7 @@ def judgements_of(answer: Answer, age: timedelta, source: Source, rng: random.Ra
         # The same check as a reader would make: is the one telling word there?
         has = bool(re.search(rf"(?<!\w){re.escape(answer.detail)}(?!\w)", answer.text, re.IGNORECASE))
         reason = f"{'Found' if has else 'Missing'}: {answer.detail!r}."
-        found.append(code("has_detail", "contains-detail", has, reason, rng))
+        found.append(code("has_detail", "contains_detail", has, reason, rng))
     return found + _by_people(answer, age, rng)
 
 

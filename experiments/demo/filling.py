@@ -9,12 +9,15 @@ from uuid import UUID
 
 from evalhub.models import Project
 from experiments.demo.stories import FIELD_OF, Judgement, Story
+from records.ids import uuid7
 from records.ingest import ingest
 from records.limits import MAX_ITEMS
 from records.models import Metric, ScoreSource, ScoreStatus
 from records.scores import Claimed, NewScore, ScoreResult, Task, add_scores, claim, complete, plan_scores, put_back
 from records.tagging import know_tags
 from records.values import TypedValue, read_value
+
+type Versions = dict[tuple[str, int | None], int]
 
 SENDER = "demo"
 CLAIMED_AT_ONCE = 1_000
@@ -31,8 +34,8 @@ class Filled:
     scores: int = 0
 
 
-def fill(project: Project, stories: Iterable[Story], now: datetime) -> Filled:
-    """Stores the stories, a thousand records a transaction."""
+def fill(project: Project, stories: Iterable[Story], now: datetime, versions: Versions) -> Filled:
+    """Stores the stories, a thousand records a transaction. `versions`: ids by (evaluator slug, number)."""
     metrics = {metric.slug: metric for metric in Metric.objects.filter(project=project)}
     filled, tasks, tags = Filled(), [], set()
     for group in _batches(stories):
@@ -41,7 +44,7 @@ def fill(project: Project, stories: Iterable[Story], now: datetime) -> Filled:
         rooted = [(ids[story.drafts[0].external_id], story) for story in group]
         for turn in (0, 1):  # a re-score comes after the first score, and people after the judges
             new = [
-                _new_score(id, judgement, metrics, story.drafts[0].created_at)
+                _new_score(id, judgement, metrics, story.drafts[0].created_at, versions)
                 for id, story in rooted
                 for judgement in story.judgements
                 if judgement.status == ScoreStatus.COMPLETED and judgement.turn == turn
@@ -52,7 +55,7 @@ def fill(project: Project, stories: Iterable[Story], now: datetime) -> Filled:
         tags.update(tag for draft in drafts for tag in draft.tags or ())
         filled.records += len(group)
         filled.spans += len(drafts)
-    _work(project.id, tasks, metrics, now)
+    _work(project.id, tasks, metrics, now, versions)
     know_tags(project.id, sorted(tags))
     filled.scores += len(tasks)
     return filled
@@ -71,15 +74,19 @@ def _batches(stories: Iterable[Story]) -> Iterator[list[Story]]:
         yield batch
 
 
-def _new_score(record_id: UUID, judgement: Judgement, metrics: dict[str, Metric], happened: datetime) -> NewScore:
+def _new_score(
+    record_id: UUID, judgement: Judgement, metrics: dict[str, Metric], happened: datetime, versions: Versions
+) -> NewScore:
     metric = metrics[judgement.metric]
     wait = AFTER_PERSON if judgement.source == ScoreSource.HUMAN else (AFTER_JUDGE, AFTER_RESCORE)[judgement.turn]
+    at = happened + wait
     return NewScore(
         record_id, metric, _typed(metric, judgement), judgement.source, sender=SENDER, scorer=judgement.scorer,
         key=f"{judgement.evaluator or judgement.scorer}:{judgement.version or judgement.turn}",
         reasoning=judgement.reasoning, evaluator=judgement.evaluator, version_no=judgement.version,
         tokens=judgement.tokens, cost=judgement.cost, duration_ms=judgement.duration_ms,
-        at=happened + wait,
+        evaluator_version_id=versions.get((judgement.evaluator, judgement.version)),
+        at=at, id=uuid7(int(at.timestamp() * 1000)),
     )  # fmt: skip
 
 
@@ -87,7 +94,9 @@ def _typed(metric: Metric, judgement: Judgement) -> TypedValue:
     return read_value(metric, {FIELD_OF[metric.value_type]: judgement.value})
 
 
-def _work(project_id: int, found: list[tuple[UUID, Judgement]], metrics: dict[str, Metric], now: datetime) -> None:
+def _work(
+    project_id: int, found: list[tuple[UUID, Judgement]], metrics: dict[str, Metric], now: datetime, versions: Versions
+) -> None:
     """Plans what did not come to a value, then plays the worker: tries again and again until each stands as told."""
     groups: dict[tuple, list[UUID]] = defaultdict(list)
     for record_id, j in found:
@@ -96,7 +105,7 @@ def _work(project_id: int, found: list[tuple[UUID, Judgement]], metrics: dict[st
         key = f"demo:{slug}:{evaluator or scorer}:{version or 0}"
         task = Task(
             metrics[slug].id, key, source, scorer=scorer, evaluator=evaluator, version_no=version,
-            not_before=None if source in MACHINES else now,
+            evaluator_version_id=versions.get((evaluator, version)), not_before=None if source in MACHINES else now,
         )  # fmt: skip
         for part in batched(record_ids, MAX_ITEMS):
             plan_scores(project_id, part, [task])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from experiments.demo import helpdesk_money, helpdesk_orders, helpdesk_products
+from experiments.demo import helpdesk_evaluators, helpdesk_money, helpdesk_orders, helpdesk_products
 from experiments.demo.helpdesk_judges import judgements_of
 from experiments.demo.helpdesk_topic import Topic
 from experiments.demo.helpdesk_trace import Turn, drafts_of
@@ -22,15 +22,15 @@ METRICS: list[dict[str, Any]] = [
     {
         "slug": "factuality", "value_type": ValueType.NUMERICAL, "min_score": 0, "max_score": 1, "passing_score": 0.7,
         "description": "Is what the answer says true by the articles and the tools' results?",
-        "evaluator": "factuality-judge",
+        "evaluator": "factuality_judge",
     },
     {
         "slug": "groundedness", "value_type": ValueType.NUMERICAL, "min_score": 1, "max_score": 5, "passing_score": 4,
-        "description": "How much of the answer has a source? 5: every sentence.", "evaluator": "groundedness-judge",
+        "description": "How much of the answer has a source? 5: every sentence.", "evaluator": "groundedness_judge",
     },
     {
         "slug": "resolved", "value_type": ValueType.BOOLEAN,
-        "description": "Does the customer have to write again about this?", "evaluator": "resolution-judge",
+        "description": "Does the customer have to write again about this?", "evaluator": "resolution_judge",
     },
     {
         "slug": "tone", "value_type": ValueType.CATEGORICAL, "categorical_choices": [
@@ -38,14 +38,16 @@ METRICS: list[dict[str, Any]] = [
             {"value": "pushy", "number": 0.1}, {"value": "rude", "number": 0},
         ],
         "passing_choices": ["friendly", "neutral"], "description": "How does the answer sound?",
-        "evaluator": "tone-judge",
+        "evaluator": "tone_judge",
     },
     {
         "slug": "answer_words", "name": "Length", "value_type": ValueType.NUMERICAL, "min_score": 0,
-        "passing_score": 55, "direction": "lower", "description": "Words of the answer; 55 fit the chat window.",
-        "evaluator": "answer-length",
+        "passing_score": 30, "direction": "lower", "description": "Words of the answer; 30 fit the chat bubble.",
+        "evaluator": "answer_length",
     },
 ]  # fmt: skip
+EVALUATORS = helpdesk_evaluators.EVALUATORS
+RESCORED = "answer_length"
 
 TOPICS: tuple[Topic, ...] = helpdesk_orders.TOPICS + helpdesk_money.TOPICS + helpdesk_products.TOPICS
 MODELS: tuple[tuple[LLM, float], ...] = (

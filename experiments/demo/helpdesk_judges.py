@@ -12,11 +12,11 @@ from experiments.demo.judging import Judge, code, from_outside, person, waiting_
 from experiments.demo.llms import GPT_4O_MINI, GPT_41_MINI, HAIKU, SONNET
 from experiments.demo.stories import Judgement
 
-FACTUALITY_1 = Judge("factuality-judge", "factuality", 1, GPT_4O_MINI)
-FACTUALITY_2 = Judge("factuality-judge", "factuality", 2, SONNET)
-GROUNDEDNESS = Judge("groundedness-judge", "groundedness", 1, HAIKU)
-RESOLUTION = Judge("resolution-judge", "resolved", 3, GPT_41_MINI)
-TONE = Judge("tone-judge", "tone", 2, GPT_4O_MINI)
+FACTUALITY_1 = Judge("factuality_judge", "factuality", 1, GPT_4O_MINI)
+FACTUALITY_2 = Judge("factuality_judge", "factuality", 2, SONNET)
+GROUNDEDNESS = Judge("groundedness_judge", "groundedness", 1, HAIKU)
+RESOLUTION = Judge("resolution_judge", "resolved", 3, GPT_41_MINI)
+TONE = Judge("tone_judge", "tone", 2, GPT_4O_MINI)
 
 VERSION_2_DAYS, RESCORED_DAYS = 10, 20
 MISSES = {1: 0.24, 2: 0.06}  # by version: wrong answers that the judge believes
@@ -74,7 +74,7 @@ def judgements_of(turn: Turn, now: datetime, rng: random.Random) -> list[Judgeme
     judged += [_resolved(turn, age, rng), _tone(turn, age, rng)]
     found = [judgement for group in judged for judgement in group]
     words = len(turn.answer.split())
-    found.append(code("answer_words", "answer-length", float(words), f"{words} words.", rng))
+    found.append(code("answer_words", "answer_length", float(words), f"{words} words.", rng))
     factuality = next((j.value for j in reversed(found) if j.metric == "factuality" and j.value is not None), None)
     return found + _by_people(turn, factuality, now, rng, seen=0.05)
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from difflib import SequenceMatcher
 from typing import Any
 
+from experiments.demo import sql_evaluators
 from experiments.demo.judging import Judge, code, person
 from experiments.demo.llms import GEMINI_FLASH, GPT_4O, GPT_41_MINI, LLM, MISTRAL_SMALL, SONNET, call
 from experiments.demo.sql_content import TASKS, Task
@@ -22,21 +23,23 @@ NAME = "SQL writer"
 DESCRIPTION = "Demo: questions become SQL; a nightly suite runs the query and the expected one, and compares the rows."
 METRICS: list[dict[str, Any]] = [
     {
-        "slug": "execution_match", "name": "Same rows", "value_type": ValueType.BOOLEAN, "evaluator": "run-both",
+        "slug": "execution_match", "name": "Same rows", "value_type": ValueType.BOOLEAN, "evaluator": "run_both",
         "description": "Do the query and the expected one return the same rows on the test database?",
     },
     {
         "slug": "similarity", "value_type": ValueType.NUMERICAL, "min_score": 0, "max_score": 1, "passing_score": 0.5,
         "description": "How alike the two texts are. A low value is no mistake by "
-        "itself.", "evaluator": "sql-similarity",
+        "itself.", "evaluator": "sql_similarity",
     },
     {
         "slug": "dialect_problems", "name": "Dialect", "value_type": ValueType.CATEGORICAL, "several": True,
         "categorical_choices": ["none", *PROBLEMS], "passing_choices": ["none"],
-        "description": "What the database that was asked for would not understand.", "evaluator": "dialect-linter",
+        "description": "What the database that was asked for would not understand.", "evaluator": "dialect_linter",
     },
 ]  # fmt: skip
-EQUIVALENCE = Judge("sql-equivalence", "execution_match", 1, SONNET)
+EVALUATORS = sql_evaluators.EVALUATORS
+RESCORED = ""
+EQUIVALENCE = Judge("sql_equivalence", "execution_match", 1, SONNET)
 
 CITIES = ("Ghent", "Porto", "Graz", "Leipzig", "Turku")
 CATEGORIES = ("kitchen", "garden", "lighting", "storage")
@@ -162,10 +165,10 @@ def _judgements(case: Case, made: Written, rng: random.Random) -> list[Judgement
     if case.dialect is SQLSERVER or rng.random() < 0.35:
         found.append(_equivalence(made, rng))
     alike = round(SequenceMatcher(None, case.expected, made.sql, autojunk=False).ratio(), 3)
-    found.append(code("similarity", "sql-similarity", alike, f"{alike:.0%} of the characters in common.", rng))
+    found.append(code("similarity", "sql_similarity", alike, f"{alike:.0%} of the characters in common.", rng))
     problems = made.problems or ["none"]
     reason = f"{case.dialect.name} does not know this: {', '.join(made.problems)}." if made.problems else ""
-    found.append(code("dialect_problems", "dialect-linter", problems, reason, rng, version=2))
+    found.append(code("dialect_problems", "dialect_linter", problems, reason, rng, version=2))
     if rng.random() < (0.16 if not made.right else 0.02):
         note = NOTES[0] if made.problems else rng.choice(NOTES[1:])
         found.append(person("note", rng.choice(("marco", "ina")), note))
@@ -176,7 +179,7 @@ def _judgements(case: Case, made: Written, rng: random.Random) -> list[Judgement
 
 def _run_both(case: Case, made: Written, rng: random.Random) -> Judgement:
     judgement = Judgement(
-        "execution_match", ScoreSource.CODE, evaluator="run-both", version=3, duration_ms=rng.randint(12, 340)
+        "execution_match", ScoreSource.CODE, evaluator="run_both", version=3, duration_ms=rng.randint(12, 340)
     )
     if case.dialect is SQLSERVER:
         judgement.status, judgement.reasoning = ScoreStatus.SKIPPED, "There is no test database for sqlserver."

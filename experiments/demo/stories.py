@@ -71,5 +71,7 @@ class DemoProject(Protocol):
     NAME: str
     DESCRIPTION: str
     METRICS: list[dict[str, Any]]  # fields of create_metric, and `evaluator`: the slug of the primary one
+    EVALUATORS: tuple[Any, ...]  # `setups.Setup`
+    RESCORED: str  # slug of the evaluator whose newest version a run has tried at the end; empty: none
 
     def stories(self, plan: Plan) -> Iterator[Story]: ...

@@ -28,6 +28,8 @@ from records.models import (
 )  # fmt: skip
 from records.prices import cost_of
 from records.rollups import recount
+from scoring.models import Evaluator, EvaluatorType, RunStatus, ScoringRun
+from scoring.runs.flips import changes
 
 NOW = datetime(2025, 3, 14, 15, 20, tzinfo=UTC)
 DEMOS = (helpdesk, docs_qa, sql_writer)
@@ -122,7 +124,7 @@ def test_records_come_from_every_door_and_stand_everywhere_in_scoring(made, db):
 def test_the_last_prompt_version_is_measurably_worse(project):
     # Also within the last week alone, where versions 4 and 5 share the traffic and are judged alike.
     recent = Score.objects.filter(
-        project=project, metric__slug="factuality", evaluator="factuality-judge", is_current=True,
+        project=project, metric__slug="factuality", evaluator="factuality_judge", is_current=True,
         status=ScoreStatus.COMPLETED, record_created_at__gt=NOW - timedelta(days=12),
     )  # fmt: skip
 
@@ -137,12 +139,29 @@ def test_the_last_prompt_version_is_measurably_worse(project):
 
 
 def test_a_re_score_with_the_second_version_leaves_the_first_in_the_history(project):
-    scores = Score.objects.filter(project=project, evaluator="factuality-judge", status=ScoreStatus.COMPLETED)
+    scores = Score.objects.filter(project=project, evaluator="factuality_judge", status=ScoreStatus.COMPLETED)
     both = scores.values("record_id").annotate(n=Count("version_no", distinct=True)).filter(n=2)
     records = [row["record_id"] for row in both]
     assert records
     current = scores.filter(record_id__in=records, is_current=True)
     assert set(current.values_list("version_no", flat=True)) == {2}
+
+
+def test_every_evaluator_of_a_project_has_the_versions_that_its_scores_name(made, db):
+    evaluators = Evaluator.objects.filter(project__slug__in=[d.SLUG for d in DEMOS])
+    assert set(evaluators.values_list("type", flat=True)) == set(EvaluatorType)
+    for evaluator in evaluators.exclude(type=EvaluatorType.HUMAN):
+        scores = Score.objects.filter(project=evaluator.project, evaluator=evaluator.slug)
+        named = set(scores.values_list("evaluator_version_id", "version_no"))
+        assert named and named <= set(evaluator.versions.values_list("id", "number"))
+        assert set(scores.values_list("metric_id", flat=True)) == {evaluator.metric_id}
+
+
+def test_a_run_has_really_happened_and_changed_some_values(project):
+    run = ScoringRun.objects.get(project=project)
+    assert (run.status, run.errored, run.completed) == (RunStatus.FINISHED, 0, run.planned)
+    found = changes(run, Metric.objects.get(project=project, slug="answer_words"))
+    assert found.both > 50 and found.better > 0
 
 
 def test_people_sometimes_disagree_with_the_judge_and_say_why(project):
@@ -151,7 +170,7 @@ def test_people_sometimes_disagree_with_the_judge_and_say_why(project):
     assert {score.scorer for score in people} <= set(PEOPLE)
     judged = {
         score.record_id: score.passed
-        for score in Score.objects.filter(project=project, evaluator="factuality-judge").order_by("completed_at")
+        for score in Score.objects.filter(project=project, evaluator="factuality_judge").order_by("completed_at")
     }
     agreed = [score.passed == judged[score.record_id] for score in people if score.record_id in judged]
     assert agreed.count(True) > agreed.count(False)

@@ -10,9 +10,10 @@ from django.utils import timezone
 
 from evalhub import audit
 from evalhub.models import Project
-from experiments.demo import docs_qa, helpdesk, sql_writer
+from experiments.demo import docs_qa, helpdesk, setups, sql_writer
 from experiments.demo.filling import fill
 from experiments.demo.projects import ACTOR, FILLED, begin, is_filled, is_ours, remove
+from experiments.demo.rescoring import rescore
 from experiments.demo.stories import DemoProject, Plan
 
 DEMOS: dict[str, DemoProject] = {demo.SLUG: demo for demo in (helpdesk, docs_qa, sql_writer)}
@@ -65,7 +66,10 @@ class Command(BaseCommand):
             remove(project)
         started = time.monotonic()
         project = begin(demo, plan)
-        filled = fill(project, demo.stories(plan), plan.now)
+        versions = setups.make(project, demo.EVALUATORS, plan)
+        filled = fill(project, demo.stories(plan), plan.now, versions)
+        if demo.RESCORED:
+            filled.scores += rescore(project, demo.RESCORED)
         audit.note(project, ACTOR, FILLED, demo.SLUG, records=filled.records, spans=filled.spans, scores=filled.scores)
         self._say(
             f"{demo.SLUG}: {filled.records:,} records ({filled.spans:,} with their spans) and {filled.scores:,} scores "
