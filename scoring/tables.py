@@ -14,7 +14,7 @@ class RunTable(Table):
     )
     errored = tables.TemplateColumn("{% load humanize %}{{ value|intcomma }}", attrs={"td": {"class": "num"}})
     cost = tables.TemplateColumn(
-        "{% load scoring %}{{ value|money }}", verbose_name="Cost", attrs={"td": {"class": "num"}}
+        "{% load records %}{{ value|money }}", verbose_name="Cost", attrs={"td": {"class": "num"}}
     )
     created_at = tables.TemplateColumn(template_name="scoring/run/_begun.html", verbose_name="Begun", attrs=FULL)
 

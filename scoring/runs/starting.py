@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from evalhub import audit
 from evalhub.models import Project, Role, User
+from records.cells import money
 from records.selection import Selection
 from scoring.models import (
     Evaluator,
@@ -21,7 +22,6 @@ from scoring.models import (
 )
 from scoring.runs import ringing
 from scoring.runs.planning import plan
-from scoring.runs.wording import money
 
 MOST_EVALUATORS = 50
 AT_ONCE_SECONDS = 0.5  # of planning before the answer, so that the cells of a few records show it at once

@@ -9,11 +9,11 @@ from django.utils import timezone
 
 from evalhub import audit
 from evalhub.models import Role, User
+from records.cells import money
 from records.scores import cancel_pending
 from scoring.models import AT_WORK, RunStatus, ScoringRun
 from scoring.runs import ringing
 from scoring.runs.counting import has_pending, recount
-from scoring.runs.wording import money
 
 log = logging.getLogger(__name__)
 

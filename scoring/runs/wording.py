@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from records.cells import money
 from scoring.models import RunStatus, ScoringRun
 
 TITLES = {
@@ -22,14 +23,6 @@ def progress(run: ScoringRun) -> str:
     if run.cost or run.unpriced:
         said += f", {money(run.cost)}" + (f" and {run.unpriced:,} calls without a price" if run.unpriced else "")
     return said
-
-
-def money(amount: Decimal | float) -> str:
-    """USD: cents, or two significant digits of less."""
-    amount = float(amount)
-    if amount and abs(amount) < 0.01:
-        return f"${amount:.2g}" if amount >= 0.0001 else "under $0.0001"
-    return f"${amount:,.2f}"
 
 
 def money_or_unknown(amount: Decimal | None) -> str:

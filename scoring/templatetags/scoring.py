@@ -1,9 +1,8 @@
-"""Amounts as scoring's pages say them."""
+"""How long things last, as scoring's pages say it."""
 
 from django import template
 
 from scoring.runs import wording
 
 register = template.Library()
-register.filter("money", wording.money)
 register.filter("lasting", wording.duration)

@@ -37,7 +37,7 @@ def test_a_dry_run_says_what_it_would_take_and_stores_nothing(project):
     add_scores(project.id, [NewScore(ids[4], evaluator.metric, value, ScoreSource.HUMAN)])
     out = said(project, "--filter", "model:gpt", "--evaluator", "exact", "--dry-run")
     assert "All records where model is gpt" in out
-    assert re.search(r"5 records, 5 calls, \$0.00, about 1 s; 1 scores by people stay", out)
+    assert re.search(r"5 records, 5 calls, \$0, about 1 s; 1 scores by people stay", out)
     assert "2 carry this version already" in out
     assert ScoringRun.objects.count() == 1
 
