@@ -13,10 +13,12 @@ from evalhub import apikeys
 from evalhub.models import Role
 from records.drafts import RecordDraft, ScoreDraft
 from records.ingest import ingest
-from records.models import Record, Source, ValueType
+from records.models import Metric, Record, Source, ValueType
 from tests import factories
 from tests.browser.conftest import DESK, PHONE
 from tests.browser.test_records_in_the_browser import HOSTILE
+from tests.scoring.judging import by_people, judged
+from tests.scoring.running import exact
 
 GRAVE = {"serious", "critical"}
 
@@ -102,6 +104,26 @@ def test_the_pages_around_the_records(page: Page, project, enter, sound):
         sound(f"settings/{path}")
     page.goto("/nowhere")
     sound("a page that is not there")
+
+
+def test_the_evaluators(page: Page, project, enter, sound):
+    metric = Metric.objects.get(project=project, slug="solved")
+    exact(project, "judge", metric)
+    ids = list(Record.objects.filter(project=project, is_root=True).values_list("id", flat=True))
+    judged(metric, {id: n % 3 > 0 for n, id in enumerate(ids)}, "judge", version=1)
+    judged(metric, {id: n % 2 > 0 for n, id in enumerate(ids)}, "judge", version=2)
+    by_people(metric, dict.fromkeys(ids, True))
+    enter(factories.member(project, Role.EDITOR))
+    page.goto(f"/p/{project.slug}/evaluators/")
+    sound("the evaluators")
+    page.get_by_role("link", name="Judge", exact=True).click()
+    expect(page.locator(".plot .main-svg").first).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name="v1 → v2")).to_be_visible()
+    expect(page.get_by_role("heading", name="Agreement with people")).to_be_visible()
+    sound("one evaluator")
+    page.get_by_role("button", name="As a table").first.click()
+    expect(page.get_by_role("table", name="Records by value")).to_be_visible()
+    sound("its distribution as a table")
 
 
 def test_the_table_and_what_opens_over_it(page: Page, project, enter, sound):
