@@ -9,7 +9,7 @@ from typing import Any
 from records.models import Outcome
 from records.search import Search
 from records.search.count import Rollup, rollup_of
-from records.search.plan import Plan, SearchTimeout, edges, plan_of, reading
+from records.search.plan import Plan, SearchTimeout, edges, expected, plan_of, reading
 from records.search.slices import Pace
 from records.stacks import Stack
 
@@ -18,6 +18,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 WIDTHS = (MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 2 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 28 * DAY)
 EXACT_ROWS = 300_000  # so many records in the time shown are counted one by one
 EXACT_TEXTS = 5_000  # the same where each row's payload has to be read
+EXACT_SCORES = 20_000  # the same where each score's record has to be looked up
 SAMPLE_FACTOR = 100
 LEAST_SAMPLED = 400  # matching rows of the sample below which its bars would mislead
 BUDGET_SECONDS = 1.0
@@ -98,6 +99,8 @@ def history(search: Search, by: Stack) -> History:
         seconds = width_of(until - since)
         most = EXACT_TEXTS if _reads_payloads(plan) else EXACT_ROWS
         if _records_between(cursor, search, since, until) <= most:
+            return _exact(cursor, plan, since, until, seconds, by)
+        if plan.driver is not None and expected(search, plan.driver) <= EXACT_SCORES:
             return _exact(cursor, plan, since, until, seconds, by)
         sampled = _sampled(cursor, search, since, until, seconds, by)
         if sampled.total >= LEAST_SAMPLED * SAMPLE_FACTOR:
@@ -202,7 +205,7 @@ def _newest_first(plan: Plan, since: datetime, until: datetime, seconds: int, by
 
 
 def _reads_payloads(plan: Plan) -> bool:
-    return any("payload y" in condition for condition in plan.where)
+    return "payload y" in plan.sql("", [], "")
 
 
 def _read(cursor: Any, by: Stack) -> dict[tuple[datetime, str], int]:

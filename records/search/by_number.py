@@ -19,6 +19,7 @@ from records.search.plan import (
     RecordRow,
     Search,
     SearchTimeout,
+    expected,
     is_of_scores,
     plan_of,
     reading,
@@ -27,7 +28,7 @@ from records.search.plan import (
 from records.search.sorting import Sorting
 from records.search.window import by_window
 
-WALK_SECONDS = 0.25  # along a sorted index past what does not match, before what matches is sorted instead
+WALK_SECONDS = 0.5  # along a sorted index past what does not match, before what matches is sorted instead
 PROBE_SECONDS = 0.15
 RARE = 2_000
 # So many of a metric's highest values are looked at for a page; the next number where too few of them match.
@@ -60,20 +61,19 @@ def with_number(search: Search, sorting: Sorting, position: Position | None, lim
     """Up to `limit` records that have the number, in their order."""
     if sorting.metric is not None:
         return _of_metric(search, sorting, position, limit)
-    plan = plan_of(search)
-    try:
-        with reading(WALK_SECONDS if plan.selective else STATEMENT_SECONDS) as cursor:
-            found = _walked(cursor, plan, sorting, position, limit)
-    except SearchTimeout:
-        if not plan.selective:
-            raise
-        sort_them = plan.driver is not None or _is_rare(plan)
-        with reading() as cursor:
-            if sort_them:
-                return _sorted(cursor, plan.fenced(), sorting, position, limit)
-            found = _walked(cursor, plan, sorting, position, limit)
-    found.sort(key=lambda each: (each.value, each.row.id), reverse=sorting.descending)
-    return found[:limit]
+    plan, driven = plan_of(search, drive=False), plan_of(search)
+    if driven.driver is None or expected(search, driven.driver) > RARE:
+        try:
+            with reading(WALK_SECONDS if plan.selective else STATEMENT_SECONDS) as cursor:
+                return _walked(cursor, plan, sorting, position, limit)
+        except SearchTimeout:
+            if not plan.selective:
+                raise
+    sort_them = driven.driver is not None or _is_rare(driven)
+    with reading() as cursor:
+        if sort_them:
+            return _sorted(cursor, driven.fenced(), sorting, position, limit)
+        return _walked(cursor, plan, sorting, position, limit)
 
 
 def without_number(
@@ -103,14 +103,14 @@ def _branches(sorting: Sorting) -> list[Branch]:
 
 
 def _walked(cursor: Any, plan: Plan, sorting: Sorting, position: Position | None, limit: int) -> list[Found]:
-    """The first `limit` of each branch."""
     found = []
     for value, condition in _branches(sorting):
         more, params = _behind(value, "r.id", sorting, position)
         sql = plan.sql(f"{value}, {COLUMNS}", [condition, *more], _order(value, "r.id", sorting))
         cursor.execute(sql, [*plan.params, *params, limit])
         found += _read(cursor)
-    return found
+    found.sort(key=lambda each: (each.value, each.row.id), reverse=sorting.descending)
+    return found[:limit]
 
 
 def _sorted(cursor: Any, plan: Plan, sorting: Sorting, position: Position | None, limit: int) -> list[Found]:

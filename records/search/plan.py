@@ -153,22 +153,20 @@ def plan_of(search: Search, table: str = "record", drive: bool = True, without: 
     """
     parts = [part for part in clauses(search.node) if part != And() and part not in without]
     driver = _driver(search, parts) if drive else None
-    if driver is not None:
-        plan = _from_scores(search, driver)
-    else:
-        plan = Plan(f"{table} r", "r.created_at", "r.id", direct=_is_direct(parts, search.roots))
-        plan.add("r.project_id = %s", search.project_id)
-        if search.roots:
-            plan.add("r.is_root")
+    plan = Plan(f"{table} r", "r.created_at", "r.id", direct=_is_direct(parts, search.roots))
+    plan.add("r.project_id = %s", search.project_id)
+    if search.roots:
+        plan.add("r.is_root")
     for part in parts:
         if part is not driver:
             condition = compile_sql(part, search.vocabulary, search.now, search.zone)
             plan.add(condition.sql, *condition.params)
-    if driver is not None:
-        plan.direct = not search.roots and all(part is driver or _is_bound(part) for part in parts)
-    plan.selective = any(not _is_bound(part) for part in parts)
     if search.ceiling:
         plan.add("r.id <= %s", search.ceiling)
+    if driver is not None:
+        plan = _from_scores(search, driver, plan)
+        plan.direct = not search.roots and all(part is driver or _is_bound(part) for part in parts)
+    plan.selective = any(not _is_bound(part) for part in parts)
     return plan
 
 
@@ -201,7 +199,7 @@ def _driver(search: Search, parts: list[Node]) -> Compare | None:
     found = [part for part in parts if isinstance(part, Compare) and is_of_scores(part)]
     if len(found) < 2:
         return found[0] if found else None
-    return min(found, key=lambda part: _expected(search, part))
+    return min(found, key=lambda part: expected(search, part))
 
 
 def is_of_scores(part: Compare) -> bool:
@@ -214,7 +212,7 @@ def is_of_scores(part: Compare) -> bool:
     return numeric and part.op in (":", "=", "<", "<=", ">", ">=", "between")
 
 
-def _expected(search: Search, part: Compare) -> int:
+def expected(search: Search, part: Compare) -> int:
     """How many current scores the condition leaves, by the roll-ups; a value's share is unknown, so all of them."""
     where, params = ["project_id = %s", "metric_id = %s"], [search.project_id, part.field.metric.id]
     if part.field.text.endswith(".status"):
@@ -232,13 +230,15 @@ def _expected(search: Search, part: Compare) -> int:
         return cursor.fetchone()[0]
 
 
-def _from_scores(search: Search, driver: Compare) -> Plan:
+def _from_scores(search: Search, driver: Compare, records: Plan) -> Plan:
+    """Each score's record is looked up by itself (OFFSET 0). Statistics tell nothing of how rare an outcome of one
+    metric is, so that left to itself the planner joins a million records with five hundred scores."""
+    record = records.sql("r.*", ["r.id = s.record_id"], "OFFSET 0")
     plan = Plan(
-        "score s JOIN record r ON r.project_id = s.project_id AND r.id = s.record_id",
-        "s.record_created_at", "s.record_id", direct=False, driver=driver,
+        f"score s CROSS JOIN LATERAL ({record}) r",
+        "s.record_created_at", "s.record_id", direct=False, driver=driver, params=[*records.params],
     )  # fmt: skip
     plan.add("s.project_id = %s", search.project_id)
-    plan.add("r.project_id = %s", search.project_id)
     plan.add("s.metric_id = %s", driver.field.metric.id)
     plan.add("s.is_current")
     plan.add(*score_condition(search, driver))
@@ -246,8 +246,6 @@ def _from_scores(search: Search, driver: Compare) -> Plan:
     for sign, bound in zip((">=", "<="), search.bounds(), strict=True):
         if bound is not None:
             plan.add(f"s.record_created_at {sign} %s", bound)
-    if search.roots:
-        plan.add("r.is_root")
     return plan
 
 

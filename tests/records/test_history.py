@@ -159,3 +159,15 @@ def test_a_metrics_bars_from_the_sample_count_the_sampled_scores(project, monkey
     sampled = RecordSample.objects.filter(project=project, model="a").values_list("id", flat=True)
     scores = ScoreSample.objects.filter(project=project, metric=by.metric, record_id__in=list(sampled))
     assert found.about and found.total == 100 * scores.count()
+
+
+def test_the_records_of_few_scores_are_counted_one_by_one_however_many_records_there_are(project, monkeypatch):
+    scored(project)
+    search = searched(project, "metric.quality.status:fail source:api")
+    plain = counted(history(search, SOURCE))
+    monkeypatch.setattr(subject, "EXACT_ROWS", 0)
+    monkeypatch.setattr(subject, "LEAST_SAMPLED", 0)
+    few = history(search, SOURCE)
+    assert counted(few) == plain and not few.about
+    monkeypatch.setattr(subject, "EXACT_SCORES", 0)
+    assert history(search, SOURCE).about
