@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from scoring.views import evaluators, rescore, runs
+from scoring.views import disagreements, evaluators, request_review, rescore, review, reviews, runs
 from scoring.views.sandbox import sandbox
 
 app_name = "scoring"
@@ -12,6 +12,15 @@ urlpatterns = [
     path("p/<slug:slug>/scoring/rescore", rescore.rescore, name="rescore"),
     path("p/<slug:slug>/scoring/rescore/ticks", rescore.rescore_ticks, name="rescore-ticks"),
     path("p/<slug:slug>/scoring/rescore/estimate", rescore.rescore_estimate, name="rescore-estimate"),
+    path("p/<slug:slug>/review/", reviews.review_list, name="reviews"),
+    path("p/<slug:slug>/review/new", request_review.request_review, name="request-review"),
+    path("p/<slug:slug>/review/new/estimate", request_review.request_estimate, name="request-review-estimate"),
+    path("p/<slug:slug>/review/<int:number>/", reviews.review_request, name="review"),
+    path("p/<slug:slug>/review/<int:number>/close", reviews.review_close, name="review-close"),
+    path("p/<slug:slug>/review/<int:number>/next", review.review_next, name="review-next"),
+    path("p/<slug:slug>/review/<int:number>/records/<uuid:id>/", review.review_record, name="review-record"),
+    path("p/<slug:slug>/review/<int:number>/disagreements/", disagreements.disagreement_list, name="disagreements"),
+    path("p/<slug:slug>/review/<int:number>/disagreements/<uuid:id>/", disagreements.adjudication, name="adjudication"),
     path("p/<slug:slug>/scoring/runs/", runs.run_list, name="runs"),
     path("p/<slug:slug>/scoring/runs/<int:number>/", runs.run, name="run"),
     path("p/<slug:slug>/scoring/runs/<int:number>/progress", runs.run_progress, name="run-progress"),

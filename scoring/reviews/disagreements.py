@@ -15,17 +15,39 @@ from scoring.models import ReviewRequest
 PAGE = 50
 
 # Two who chose the same in another order agree; comments are no values to agree on.
-DISAGREE = """
+DIFFER = """count(DISTINCT s.numerical_value) > 1 OR count(DISTINCT s.boolean_value) > 1
+    OR count(DISTINCT ARRAY(SELECT unnest(s.categorical_value) ORDER BY 1)) > 1"""
+
+DISAGREE = f"""
 SELECT s.record_id FROM score s
 WHERE s.project_id = %(p)s AND s.source = 3 AND s.evaluator_version_id IS NOT NULL AND s.task_key = ANY(%(keys)s)
   AND s.status = 1 AND s.record_id > %(after)s
 GROUP BY s.record_id
-HAVING (count(DISTINCT s.numerical_value) > 1 OR count(DISTINCT s.boolean_value) > 1
-    OR count(DISTINCT ARRAY(SELECT unnest(s.categorical_value) ORDER BY 1)) > 1)
+HAVING ({DIFFER})
   AND NOT EXISTS (SELECT FROM score f WHERE f.project_id = %(p)s AND f.record_id = s.record_id
     AND starts_with(f.task_key, %(final)s))
 ORDER BY s.record_id LIMIT %(limit)s
-"""
+"""  # noqa: S608 - the names are ours
+
+COMPARED = f"""
+SELECT count(*), count(*) FILTER (WHERE differ) FROM (
+  SELECT {DIFFER} AS differ FROM score s
+  WHERE s.project_id = %(p)s AND s.source = 3 AND s.evaluator_version_id IS NOT NULL AND s.task_key = ANY(%(keys)s)
+    AND s.status = 1 AND s.string_value IS NULL
+  GROUP BY s.record_id HAVING count(*) > 1) x
+"""  # noqa: S608 - the names are ours
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Of the records that several people have scored, how many they do not agree on."""
+
+    compared: int
+    differ: int
+
+    @property
+    def agreed(self) -> int:
+        return self.compared - self.differ
 
 
 @dataclass(slots=True)
@@ -47,6 +69,12 @@ def disagreements(request: ReviewRequest, after: UUID | None = None, most: int =
         cursor.execute(DISAGREE, params)
         ids = [id for (id,) in cursor.fetchall()]
     return _with_answers(request, ids)
+
+
+def agreement(request: ReviewRequest) -> Agreement:
+    with connection.cursor() as cursor:
+        cursor.execute(COMPARED, {"p": request.project_id, "keys": request.task_keys})
+        return Agreement(*cursor.fetchone())
 
 
 def disagreement(request: ReviewRequest, record_id: UUID) -> Disagreement | None:

@@ -47,7 +47,7 @@ def rescore(request: HttpRequest, project: Project) -> HttpResponse:
     if request.method == "POST":
         return _begin(request, project)
     try:
-        words, exact = _asked(request.GET, request, project)
+        words, exact = asked(request.GET, request, project)
     except SelectionProblem as problem:
         return refused(str(problem))
     context = {
@@ -135,7 +135,7 @@ def _read(request: HttpRequest, project: Project) -> tuple[Selection, list[Evalu
     return selection, evaluators_named(project, request.POST.getlist("evaluator")), form
 
 
-def _asked(data: QueryDict, request: HttpRequest, project: Project) -> tuple[str, bool]:
+def asked(data: QueryDict, request: HttpRequest, project: Project) -> tuple[str, bool]:
     """The selection in words, and whether its number is known."""
     if data.get("matching") or "ids" in data:
         selection = read_selection(data, project, request.user)
