@@ -1,4 +1,4 @@
-// Charts drawn by plotly: each .plot holds a figure in a template element, and a table beside it says the same in words.
+// Charts drawn by plotly: each .charted holds a figure in a template element, and a table beside it says the same in words.
 // plotly comes only once there is a chart to draw. Colours are those of the page, light or dark.
 const colour = (element, name) => getComputedStyle(element)[name];
 const drawn = new Set();
@@ -28,7 +28,7 @@ const painted = (plot) => {
 
 const draw = async () => {
   for (const place of drawn) if (!place.isConnected) { window.Plotly.purge(place); drawn.delete(place) }
-  for (const plot of document.querySelectorAll(".plot")) {
+  for (const plot of document.querySelectorAll(".charted")) {
     const Plotly = await plotly(plot.dataset.plotly), place = plot.querySelector(".drawn");
     if (!plot.isConnected) continue;
     const { data, layout } = painted(plot);
@@ -37,7 +37,7 @@ const draw = async () => {
   }
 };
 
-document.addEventListener("htmx:afterSettle", () => { if (document.querySelector(".plot .drawn:empty")) draw() });
+document.addEventListener("htmx:afterSettle", () => { if (document.querySelector(".charted .drawn:empty")) draw() });
 addEventListener("theme-changed", draw);
 addEventListener("storage", draw);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);

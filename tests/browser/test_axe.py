@@ -117,7 +117,7 @@ def test_the_evaluators(page: Page, project, enter, sound):
     page.goto(f"/p/{project.slug}/evaluators/")
     sound("the evaluators")
     page.get_by_role("link", name="Judge", exact=True).click()
-    expect(page.locator(".plot .main-svg").first).to_be_visible(timeout=30_000)
+    expect(page.locator(".charted .main-svg").first).to_be_visible(timeout=30_000)
     expect(page.get_by_role("heading", name="v1 → v2")).to_be_visible()
     expect(page.get_by_role("heading", name="Agreement with people")).to_be_visible()
     sound("one evaluator")
