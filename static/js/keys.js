@@ -16,7 +16,12 @@ let waiting = 0; // until when `g` waits for its letter
 
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-  if (typing(event.target)) { if (event.key === "Escape") event.target.blur(); return }
+  if (typing(event.target)) {
+    if (event.key !== "Escape") return;
+    // A search field would be emptied; within a dialog or a menu the key has that closed, as ever.
+    if (!event.target.closest("dialog, [popover]")) event.preventDefault();
+    return event.target.blur();
+  }
   const modal = document.querySelector("dialog:modal");
   const goal = performance.now() < waiting && !modal && document.querySelector(`[data-go="${CSS.escape(event.key)}"]`);
   waiting = event.key === "g" && !goal && !modal ? performance.now() + PATIENCE : 0;
