@@ -178,9 +178,9 @@ def score(metric: Metric, current: Any, latest: Any = None) -> SafeString:
     again = ""
     if latest is not None and latest.id != current.id:
         if latest.status == ScoreStatus.PENDING:
-            again = format_html('<span class="pending" title="being scored again">{}</span>', shape("pending", "i-s"))
+            again = format_html('<span class="again" title="being scored again">{}</span>', shape("pending", "i-s"))
         elif latest.status == ScoreStatus.ERRORED:
-            again = format_html('<span class="errored" title="{}">{}</span>', latest.error, shape("errored", "i-s"))
+            again = format_html('<span class="again warn" title="{}">{}</span>', latest.error, shape("errored", "i-s"))
     return format_html(
         '<span class="score {}" title="{}">{}<span class="sr">{}</span><span class="v">{}</span>{}{}{}</span>',
         css, current.reasoning[:300], mark, spoken, shown_value(metric, current),
