@@ -79,6 +79,7 @@ def list_context(request: HttpRequest, filters: RecordFilters) -> dict[str, Any]
         "drawer_url": drawer_url(request, project),
         "after": after,
         "next": found.next,
+        "first_label": "Newest" if filters.order == DEFAULT else "First page",
         "next_label": "Search further back"
         if found.searched_back_to
         else "Older"

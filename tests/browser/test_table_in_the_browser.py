@@ -1,10 +1,13 @@
 """The table itself in a real browser: widths of columns, what stands still, density."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from evalhub.models import Role
-from records.models import ColumnLayout
+from records.models import ColumnLayout, Record
 from tests import factories
 from tests.browser.conftest import PHONE
 from tests.records.pages.test_record_list import sent
@@ -46,6 +49,25 @@ def test_an_edge_is_dragged_and_only_its_column_changes_for_good(page: Page, ope
     with saved(page):
         page.get_by_label("Width of Input").dblclick(position={"x": 4, "y": 8})
     assert "inputs" not in ColumnLayout.objects.get(project=opened).widths
+
+
+def test_times_of_other_days_are_not_cut_off(page: Page, opened):
+    Record.objects.filter(project=opened).update(created_at=timezone.now() - timedelta(days=1))
+    page.goto(f"/p/{opened.slug}/records/?columns={MANY}")
+    cells = page.locator("#records tbody td.c-time")
+    expect(cells).to_have_count(50)
+    room = cells.first.evaluate(
+        "(cell) => cell.clientWidth - 2 * parseFloat(getComputedStyle(cell).paddingInlineEnd) - "
+        "cell.querySelector('time').offsetWidth"
+    )
+    assert room >= 0
+
+
+def test_a_filter_of_one_long_word_does_not_widen_the_page(page: Page, opened):
+    page.goto(f"/p/{opened.slug}/records/?q={'a' * 900}")
+    expect(page.locator(".chip")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    expect(page.get_by_label("Remove text contains")).to_be_in_viewport()
 
 
 def test_edges_are_moved_by_keyboard(page: Page, opened):
