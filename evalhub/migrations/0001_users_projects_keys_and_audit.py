@@ -133,7 +133,7 @@ class Migration(migrations.Migration):
                         unique=True,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[a-z0-9][a-z0-9-]{0,62}$",
+                                "^[a-z0-9][a-z0-9-]{0,62}\\Z",
                                 "Use lower-case letters, digits and hyphens, at most 63 of them.",
                             )
                         ],

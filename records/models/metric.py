@@ -4,7 +4,7 @@ from django.db import models
 from django.utils import timezone
 
 METRIC_SLUG = RegexValidator(
-    r"^[a-z][a-z0-9_]{0,62}$", "Use a lower-case letter, then letters, digits and underscores."
+    r"^[a-z][a-z0-9_]{0,62}\Z", "Use a lower-case letter, then letters, digits and underscores."
 )
 RESERVED_SLUGS = frozenset({"status", "latest"})  # the filter language means something else by metric.<these>
 

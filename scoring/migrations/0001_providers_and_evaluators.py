@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                         max_length=63,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[a-z][a-z0-9_]{0,62}$",
+                                "^[a-z][a-z0-9_]{0,62}\\Z",
                                 "Use a lower-case letter, then letters, digits and underscores.",
                             )
                         ],

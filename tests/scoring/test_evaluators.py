@@ -73,7 +73,7 @@ def test_a_version_never_changes(project):
         version.save()
 
 
-@pytest.mark.parametrize("slug", ["Polite", "1st", "a-b", "", "status", "latest", "a" * 64, "a\0"])
+@pytest.mark.parametrize("slug", ["Polite", "1st", "a-b", "", "status", "latest", "a" * 64, "a\0", "polite\n"])
 def test_a_wrong_slug_is_refused(project, slug):
     assert "slug" in problems(made, project, slug=slug)
 
