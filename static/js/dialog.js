@@ -1,5 +1,6 @@
 // Dialogs: data-dialog="id" opens one, data-close closes the one around it, a click on the scrim closes it too.
-// A <dialog data-open> that HTMX brings opens by itself; hx-confirm asks in our own dialog.
+// A <dialog data-open> that HTMX brings opens by itself; hx-confirm asks in our own dialog, whose buttons say data-yes
+// and data-no where their usual words would be unclear.
 const open = (dialog) => { if (dialog && !dialog.open) dialog.showModal() };
 
 document.addEventListener("click", (event) => {
@@ -29,7 +30,9 @@ document.addEventListener("htmx:confirm", (event) => {
   event.preventDefault();
   const dialog = document.getElementById("confirm");
   dialog.querySelector("h2").textContent = event.detail.question;
-  dialog.querySelector("[value=yes]").textContent = event.detail.triggeringEvent?.submitter?.textContent.trim() || "Confirm";
+  const words = event.detail.elt.dataset;
+  dialog.querySelector("[value=yes]").textContent = words.yes || event.detail.triggeringEvent?.submitter?.textContent.trim() || "Confirm";
+  dialog.querySelector("[value='']").textContent = words.no || "Cancel";
   dialog.returnValue = "";
   dialog.addEventListener("close", () => { if (dialog.returnValue === "yes") event.detail.issueRequest(true) }, { once: true });
   open(dialog);

@@ -60,5 +60,7 @@ def test_all_that_match_lead_to_the_run_which_can_be_cancelled(page: Page, fille
     dialog.get_by_role("button", name="Re-score").click()
     expect(page).to_have_url(f"/p/{filled.slug}/scoring/runs/1/")
     page.get_by_role("button", name="Cancel").click()
-    page.get_by_role("button", name="Confirm").click()
+    page.get_by_role("button", name="Keep scoring").click()
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    page.get_by_role("button", name="Cancel the run").click()
     expect(page.locator("#run-progress")).to_contain_text("Cancelled: 0 of 0")

@@ -145,6 +145,7 @@ def test_the_runs_page_shows_progress_until_the_end(client, project, reviewer):
     html = text(client.get(url("run", project, 1)))
     assert "Scoring: 0 of 2" in html and "Cancel" in html and "every 2s" in html
     assert client.get(url("run-progress", project, 1)).status_code == 200
+    assert "This is counted when the run is over" in text(client.get(url("run-flips", project, 1)))
     finish(run)
     response = client.get(url("run-progress", project, 1))
     assert response.status_code == 286 and "run-ended" in response["HX-Trigger"]
