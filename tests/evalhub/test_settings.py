@@ -62,5 +62,5 @@ def test_the_environment_says_who_may_ask_and_how_the_database_is_reached():
     shown = manage("shell", "--no-imports", "-c", SHOW, **PRODUCTION | {"ALLOWED_HOSTS": "10.0.0.7, evalhub.internal"})
     assert shown.stdout.strip() == (
         "False ['evalhub.example.com', '10.0.0.7', 'evalhub.internal'] ['https://evalhub.example.com'] True "
-        "{'sslmode': 'require'}"
+        "{'sslmode': 'require', 'prepare_threshold': 5}"
     )

@@ -5,7 +5,7 @@ import pytest
 from scoring import prompts
 from scoring.prompts import MissingInput, Prompt, TemplateProblem, check_template, new_fence
 
-FENCE = new_fence()
+FENCE = "data-0123456789abcdef"  # fixed: the names of tests are made of it
 
 
 def render(template: str, inputs: dict, fence: str = FENCE) -> str:
