@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
@@ -28,7 +28,7 @@ from records.tables import PREVIEW_CHARS, RecordTable, Row, awaited, record_tabl
 from records.views.links import list_query, list_url
 from records.views.live import FIRST_SECONDS, cells_of, news_url
 from records.views.record import drawer_url
-from records.views.saved_views import tabs, url_of
+from records.views.saved_views import number_of, tabs, url_of
 
 COUNT_SECONDS = 1.0  # the count comes behind the rows, in a fragment of its own
 
@@ -38,6 +38,10 @@ def record_list(request: HttpRequest, project: Project) -> HttpResponse:
     views = list(views_of(project, request.user))
     if not request.GET and not wants_fragment(request) and views and views[0].is_default:
         return redirect(url_of(request.path, views[0]))
+    if set(request.GET) == {"view"}:  # a link to a view without what it asks for: all records would be a wider result
+        view = get_object_or_404(views_of(project, request.user), pk=number_of(request.GET["view"]))
+        if view.query:
+            return redirect(url_of(request.path, view))
     filters = RecordFilters(request.GET, project, request.user)
     context = tabs(request, project, views)
     context |= {"project": project, "q": filters.text, "error": filters.error, "all_spans": filters.all_spans}

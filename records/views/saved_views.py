@@ -72,7 +72,7 @@ def view_new(request: HttpRequest, project: Project) -> HttpResponse:
     """Saves the list of this very URL as a new view, or in place of the view that it came from (`replace`)."""
     filters = RecordFilters(request.GET, project, request.user)
     columns = request.GET.get("columns") or ",".join(layout_of(project, request.user).columns)
-    came_from = views_of(project, request.user).filter(pk=_number(request.GET.get("view", ""))).first()
+    came_from = views_of(project, request.user).filter(pk=number_of(request.GET.get("view", ""))).first()
     if came_from and not may_change(came_from, request.user, request.role):
         came_from = None
     context = {"words": "" if filters.error else filters.words(), "came_from": came_from, "columns": columns}
@@ -133,7 +133,7 @@ def _changeable(request: HttpRequest, project: Project, id: int) -> SavedView:
     return view
 
 
-def _number(text: str) -> int:
+def number_of(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else 0
 
 

@@ -60,6 +60,13 @@ def test_a_view_is_a_tab_and_says_when_the_list_is_no_longer_it(client, project,
     assert 'aria-current="page">Failing' in nav(listed(client, project, q="model:gpt*"))
 
 
+def test_a_link_that_names_a_view_alone_leads_to_what_it_asks_for(client, project, enter):
+    saved, url = view(project, owner=enter(), query="q=latency%3A%3E5s"), reverse("records:list", args=[project.slug])
+    assert client.get(f"{url}?view={saved.pk}").url == f"{url}?view={saved.pk}&{saved.query}"
+    for unknown in (saved.pk + 1, "x", ""):
+        assert client.get(f"{url}?view={unknown}").status_code == 404
+
+
 def test_private_views_are_their_owners_alone(client, project, enter):
     saved = view(project, owner=enter())
     assert "Failing" in nav(listed(client, project))
