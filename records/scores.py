@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from itertools import batched
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -214,11 +215,12 @@ def put_back(
     give_back_attempt: bool = False,
 ) -> None:
     """Leaves claimed scores pending, with the reason, until `not_before`: a provider is down, a worker is stopping."""
-    rows = as_rows({"id": c.id, "attempts": c.attempts} for c in claimed)
-    with transaction.atomic(), connection.cursor() as cursor:
-        steps(cursor, SQL, project_id)(
-            "put_back", rows=rows, reason=reason, not_before=not_before, give_back=give_back_attempt
-        )
+    for some in batched(claimed, MAX_ITEMS):
+        rows = as_rows({"id": c.id, "attempts": c.attempts} for c in some)
+        with transaction.atomic(), connection.cursor() as cursor:
+            step = steps(cursor, SQL, project_id)
+            step("lock_records", records=_slice(c.record_id for c in some))
+            step("put_back", rows=rows, reason=reason, not_before=not_before, give_back=give_back_attempt)
 
 
 def extend(project_id: int, claimed: Sequence[Claimed], lease_seconds: float) -> None:

@@ -42,10 +42,11 @@ FROM c WHERE s.project_id = %(p)s AND s.id = c.id
 RETURNING s.id, s.record_id, s.metric_id, s.attempts, s.source, s.evaluator_version_id, s.run_id, s.rule_id, s.epoch;
 
 -- name: put_back
+-- Under its record's lock, so that it may wait: what another run is just writing beside it must not keep it leased.
 WITH d AS (SELECT * FROM json_to_recordset(%(rows)s::json) AS d(id uuid, attempts integer)),
 c AS MATERIALIZED (
   SELECT s.id FROM d JOIN score s ON s.project_id = %(p)s AND s.id = d.id
-  WHERE s.status = 0 AND s.attempts = d.attempts FOR UPDATE OF s SKIP LOCKED)
+  WHERE s.status = 0 AND s.attempts = d.attempts FOR UPDATE OF s)
 UPDATE score s SET lease_until = NULL, not_before = %(not_before)s, error = %(reason)s,
   attempts = s.attempts - %(give_back)s::boolean::integer
 FROM c WHERE s.project_id = %(p)s AND s.id = c.id;

@@ -40,8 +40,9 @@ def find_chromium() -> str:
     pytest.skip(reason)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
+    """One a file: the tests of other files, which run in between, must not find Playwright's event loop running."""
     from playwright.sync_api import expect, sync_playwright
 
     path = find_chromium()
@@ -52,6 +53,7 @@ def chromium():
         browser = playwright.chromium.launch(executable_path=path, headless=True, args=FLAGS)
         yield browser
         browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 class Console:

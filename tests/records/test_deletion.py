@@ -42,14 +42,15 @@ def test_a_deleted_record_takes_everything_of_its_own_along(project):
     plan_scores(project.id, [record.id], [Task(metric.id, "run:1:1:1", ScoreSource.CODE, run_id=1)])
     (claimed,) = claim(project.id, 1, 10, 60)
     complete(project.id, [ScoreResult(claimed.id, record.id, claimed.attempts, 2, error="no", prompt="p")])
-    assert ScoreDetail.objects.exists() and RecordSample.objects.exists()
+    sample = RecordSample.objects.filter(id=record.id)  # the other record is sampled too, once in a hundred runs
+    assert ScoreDetail.objects.exists() and sample.exists()
 
     assert delete_records(project.id, [record.id, record.id, uuid7()]) == 1
     assert [list(m.objects.values_list(*m._meta.pk.field_names)) for m in (Record, Payload)] == [
         [(project.id, other.id)]
     ] * 2
     assert Score.objects.get().record_id == other.id
-    assert not ScoreDetail.objects.exists() and not RecordSample.objects.exists()
+    assert not ScoreDetail.objects.exists() and not sample.exists()
     assert not any(recount(project.id).values())
     assert delete_records(project.id, [record.id]) == 0
 
@@ -68,7 +69,7 @@ def test_children_of_a_deleted_span_become_roots_with_their_scores(project):
     pass_all(project, [root, middle, leaf])
     delete_records(project.id, [middle.id])
     leaf.refresh_from_db()
-    assert leaf.is_root and RecordSample.objects.get().is_root
+    assert leaf.is_root and RecordSample.objects.get(id=leaf.id).is_root
     root.refresh_from_db()
     assert (root.trace_spans, root.trace_tokens) == (2, 5)
     assert not any(recount(project.id).values())

@@ -28,9 +28,8 @@ def operations() -> list[tuple[str, str]]:
 
 
 def address(path: str) -> str:
-    return (
-        path.replace("{score_id}", "0198c0de-0000-7000-8000-000000000000").replace("{id}", "x").replace("{slug}", "x")
-    )
+    path = path.replace("{score_id}", "0198c0de-0000-7000-8000-000000000000").replace("{number}", "1")
+    return path.replace("{id}", "x").replace("{slug}", "x")
 
 
 @pytest.mark.parametrize(("method", "path"), operations())
