@@ -3,16 +3,43 @@ superuser. Django's own permissions play no part; the role in the project decide
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import ForeignKey, Model, QuerySet
-from django.forms import ModelChoiceField
+from django.forms import ModelChoiceField, ModelForm
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
 from evalhub import audit
 from evalhub.access import projects_of
 from evalhub.models import Membership, Project, Role
+
+
+class ServiceForm(ModelForm):
+    """The form of a row that a service writes: what may be saved is asked of the service by trying, and taken back."""
+
+    trying = False  # the values are only looked at, not saved: the service is not asked
+
+    def apply(self) -> Model:
+        """Creates or changes the row. Raises ValidationError."""
+        raise NotImplementedError
+
+    def explain(self, problem: ValidationError) -> None:
+        self.add_error(None, problem)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        if not self.errors and not self.trying:
+            try:
+                with transaction.atomic():
+                    self.apply()
+                    transaction.set_rollback(True)
+            except ValidationError as problem:
+                self.explain(problem)
+        return data
 
 
 class ProjectAdmin(ModelAdmin):

@@ -1,21 +1,19 @@
 """Metrics, tags and prices in the Django admin."""
 
-from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
 from evalhub import audit
-from evalhub.projectadmin import ProjectAdmin
+from evalhub.projectadmin import ProjectAdmin, ServiceForm
 from records import metrics
 from records.models import Metric, ModelPrice, Tag
 
 
-class MetricForm(forms.ModelForm):
-    """What may change, and when, is known to `records.metrics`: the form asks it by trying, and takes it back."""
+class MetricForm(ServiceForm):
+    """What may change, and when, is known to `records.metrics`."""
 
     class Meta:
         model = Metric
@@ -29,17 +27,6 @@ class MetricForm(forms.ModelForm):
             return metrics.change_metric(stored, **changed)
         fields = {name: value for name, value in self.cleaned_data.items() if name in metrics.EDITABLE}
         return metrics.create_metric(self.cleaned_data["project"], **fields)
-
-    def clean(self) -> dict[str, object]:
-        data = super().clean()
-        if not self.errors:
-            try:
-                with transaction.atomic():
-                    self.apply()
-                    transaction.set_rollback(True)
-            except ValidationError as problem:
-                self.add_error(None, problem)
-        return data
 
 
 @admin.register(Metric)

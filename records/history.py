@@ -71,12 +71,15 @@ def floor(at: datetime, seconds: int) -> datetime:
 
 
 def filled(counts: dict[tuple[datetime, str], int], since: datetime, until: datetime, seconds: int) -> list[Bucket]:
-    """Every bucket from `since` to `until`, empty ones too: a gap is to be seen as one."""
+    """Every bucket from `since` to `until`, empty ones too: a gap is to be seen as one.
+
+    What begins at `until` itself is beyond it, unless something happened right then.
+    """
     step, at, buckets = timedelta(seconds=seconds), floor(since, seconds), []
     by_start: dict[datetime, dict[str, int]] = defaultdict(dict)
     for (start, key), count in counts.items():
         by_start[start][key] = count
-    while at <= until and len(buckets) < 4 * MAX_BARS:
+    while (at < until or at in by_start or not buckets) and len(buckets) < 4 * MAX_BARS:
         buckets.append(Bucket(at, by_start.get(at, {})))
         at += step
     return buckets

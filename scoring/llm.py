@@ -103,17 +103,27 @@ async def ask(
         return await _find_rung(question, learned)
 
 
-@asynccontextmanager
-async def opened(redis_url: str = "") -> AsyncIterator[Callable[..., Awaitable[Reply]]]:
-    """`ask` with connections of its own, and with limits and what was learned shared through Redis where it is named.
+@dataclass(frozen=True, slots=True)
+class Models:
+    """`ask` and `embed` of this module, through what was opened for them."""
 
-    One a chunk of work, on its event loop: `async with opened(url) as ask: reply = await ask(config, messages, ...)`.
+    ask: Callable[..., Awaitable[Reply]]
+    embed: Callable[..., Awaitable[list[list[float]]]]
+
+
+@asynccontextmanager
+async def opened(redis_url: str = "") -> AsyncIterator[Models]:
+    """Connections of its own, with limits and what was learned shared through Redis where it is named.
+
+    One a chunk of work, on its event loop: `async with opened(url) as models: await models.ask(config, messages, ...)`.
     """
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(limiter.connect(redis_url)) if redis_url else None
         session = await stack.enter_async_context(outbound.session())
         limits = await stack.enter_async_context(Limits(redis))
-        yield partial(ask, session, limits=limits, learned=Learned(redis))
+        yield Models(
+            partial(ask, session, limits=limits, learned=Learned(redis)), partial(embed, session, limits=limits)
+        )
 
 
 async def embed(

@@ -132,13 +132,13 @@ def _verdicts(project: Project, definition: Definition, metric: Metric, rows: Se
 
     if isinstance(definition, JudgeDefinition):
         asked = Judge(definition, metric, _provider(project, definition.provider_id))
-        return _asking(rows, lambda ask, embed: partial(judge, ask, asked))
+        return _asking(rows, lambda models: partial(judge, models.ask, asked))
     if not definition.builtin:
         return _in_the_sandbox(definition, rows)
     chosen = builtins.settings_of(definition.builtin, definition.settings)
     if builtins.needs_provider(definition.builtin):
         provider = _provider(project, chosen.provider_id)
-        return _asking(rows, lambda ask, embed: partial(compared, embed, definition, provider))
+        return _asking(rows, lambda models: partial(compared, models.embed, definition, provider))
     return [builtins.run(definition.builtin, chosen, dict(row.inputs)) for row in rows]
 
 
@@ -165,7 +165,7 @@ def _asking(rows: Sequence[Row], evaluator: Callable[..., Evaluate]) -> list[Ver
 
     `evaluator` makes the evaluating function of one row from what it asks through.
     """
-    from scoring import llm, outbound
+    from scoring import llm
 
     prices.preload()
 
@@ -177,8 +177,8 @@ def _asking(rows: Sequence[Row], evaluator: Callable[..., Evaluate]) -> list[Ver
             return errored(f"No answer within {SECONDS} seconds; a scoring run waits longer.")
 
     async def all_rows() -> list[Verdict]:
-        async with llm.opened(settings.REDIS_URL) as ask, outbound.session() as session:
-            evaluate = evaluator(ask, partial(llm.embed, session))
+        async with llm.opened(settings.REDIS_URL) as models:
+            evaluate = evaluator(models)
             return await asyncio.gather(*(one(evaluate, row) for row in rows))
 
     return asyncio.run(all_rows())

@@ -68,9 +68,16 @@ def record_within(request: HttpRequest, project: Project) -> HttpResponse:
     filters = RecordFilters(request.GET, project, request.user)
     if filters.error is not None:  # the list says what is wrong
         return HttpResponseRedirect(list_url(request, project))
+    span = _span(request)
+    if span is None:
+        words = "start and end are wanted, in Unix seconds, the start before the end."
+        return HttpResponseBadRequest(words, content_type="text/plain")
+    return HttpResponseRedirect(list_url(request, project, q=narrowed(filters, *span)))
+
+
+def _span(request: HttpRequest) -> tuple[datetime, datetime] | None:
     try:
         start, end = (datetime.fromtimestamp(int(request.GET.get(name, "")), UTC) for name in ("start", "end"))
     except (ValueError, OverflowError, OSError):
-        words = "start and end are wanted, in Unix seconds."
-        return HttpResponseBadRequest(words, content_type="text/plain")
-    return HttpResponseRedirect(list_url(request, project, q=narrowed(filters, start, end)))
+        return None
+    return (start, end) if start < end else None

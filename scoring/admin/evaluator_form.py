@@ -6,7 +6,6 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.html import format_html
@@ -19,6 +18,7 @@ from unfold.widgets import (
 )
 
 from evalhub.models import Project
+from evalhub.projectadmin import ServiceForm
 from records.metrics import create_metric
 from records.models import Metric
 from scoring.admin import builtin_fields, metrics_made
@@ -69,9 +69,8 @@ def _number(label: str, help_text: str = "", whole: bool = False, **options: Any
     return kind(label=label, help_text=help_text, required=False, widget=widget, **options)
 
 
-class EvaluatorForm(forms.ModelForm, BuiltinSettings):
-    """`projects` and `actor` are set by the admin, for each request. What may be saved is `scoring.evaluators`' to say:
-    the form asks it by trying, and takes it back."""
+class EvaluatorForm(ServiceForm, BuiltinSettings):
+    """`projects` and `actor` are set by the admin, for each request. `scoring.evaluators` says what may be saved."""
 
     projects: QuerySet[Project]
     actor: object = ""
@@ -281,17 +280,6 @@ class EvaluatorForm(forms.ModelForm, BuiltinSettings):
             case EvaluatorType.CODE if key := self.cleaned_data.get("builtin"):
                 return metrics_made.of_builtin(key, builtin_fields.settings_from(self.cleaned_data, key))
         return None
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean()
-        if not self.errors and not self.trying:
-            try:
-                with transaction.atomic():
-                    self.apply()
-                    transaction.set_rollback(True)
-            except ValidationError as problem:
-                self.explain(problem)
-        return data
 
     def in_words(self, problem: ValidationError) -> list[str]:
         """Each message with the label of the field that it speaks of; first what the fields themselves refuse."""

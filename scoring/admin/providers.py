@@ -6,7 +6,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.forms import ModelForm
 from django.http import Http404, HttpRequest, HttpResponse
@@ -23,7 +22,7 @@ from unfold.widgets import (
 )
 
 from evalhub.models import Role
-from evalhub.projectadmin import ProjectAdmin
+from evalhub.projectadmin import ProjectAdmin, ServiceForm
 from scoring.admin.widgets import LinesField
 from scoring.models import Provider
 from scoring.providers import (
@@ -40,7 +39,7 @@ from scoring.secrets import UnreadableSecret
 hides_key = sensitive_post_parameters("key")
 
 
-class ProviderForm(forms.ModelForm):
+class ProviderForm(ServiceForm):
     """`actor` is set by the admin, for each request. What may be saved is `scoring.providers`' to say."""
 
     actor: object = ""
@@ -90,17 +89,6 @@ class ProviderForm(forms.ModelForm):
         if self.instance.pk:
             return change_provider(self.instance, self.actor, key=self.key_sent, **self.sent())
         return create_provider(self.cleaned_data.get("project"), self.actor, key=self.key_sent or "", **self.sent())
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean()
-        if not self.errors and not self.trying:
-            try:
-                with transaction.atomic():
-                    self.apply()
-                    transaction.set_rollback(True)
-            except ValidationError as problem:
-                self.add_error(None, problem)
-        return data
 
 
 @admin.register(Provider)

@@ -1,21 +1,18 @@
 """Verdicts of evaluators that ask a provider: LLM judges, and built-in ones that compare embeddings."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from django.conf import settings
 
 from evalhub.models import Project
-from scoring import builtins, limiter, llm, outbound
+from scoring import builtins, llm
 from scoring.definitions import CodeDefinition, Definition, JudgeDefinition
 from scoring.dialects import ProviderConfig
 from scoring.embedding_verdicts import compared
 from scoring.judge import Judge, judge
-from scoring.learned import Learned
-from scoring.limiter import Limits
 from scoring.models import EvaluatorVersion
 from scoring.providers import config_of, usable_by
 from scoring.runs.coding import EvaluatorStops
@@ -67,16 +64,11 @@ Evaluate = Callable[[Asker, Mapping[str, Any]], Awaitable[Verdict]]
 @asynccontextmanager
 async def opened() -> AsyncIterator[Evaluate]:
     """What calls go through, for one turn of work on one event loop: limits are shared with all workers by Redis."""
-    async with AsyncExitStack() as stack:
-        redis = await stack.enter_async_context(limiter.connect(settings.REDIS_URL))
-        session = await stack.enter_async_context(outbound.session())
-        limits = await stack.enter_async_context(Limits(redis))
-        ask = partial(llm.ask, session, limits=limits, learned=Learned(redis))
-        embed = partial(llm.embed, session, limits=limits)
+    async with llm.opened(settings.REDIS_URL) as models:
 
         async def evaluate(asker: Asker, inputs: Mapping[str, Any]) -> Verdict:
             if isinstance(asker, Judge):
-                return await judge(ask, asker, inputs)
-            return await compared(embed, asker.definition, asker.provider, inputs)
+                return await judge(models.ask, asker, inputs)
+            return await compared(models.embed, asker.definition, asker.provider, inputs)
 
         yield evaluate

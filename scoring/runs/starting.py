@@ -60,7 +60,7 @@ def _why_not(project: Project, slug: str) -> str:
     if evaluator is None:
         return f"The project has no evaluator {slug[:100]!r}."
     if evaluator.type == EvaluatorType.HUMAN:
-        return f"{slug} is scored by people: request a review instead."
+        return f"{slug} is scored by people: request a review instead (Review in the bulk bar)."
     return f"The evaluator {slug}, or its metric, is archived."
 
 

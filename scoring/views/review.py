@@ -13,7 +13,7 @@ from evalhub.access import project_page
 from evalhub.htmx import toast, vary, wants_fragment
 from evalhub.models import Project, Role
 from records.detail import detail_of, record_of, scores_of
-from records.models import Metric, Record, Score
+from records.models import Metric, Record, Score, ScoreStatus
 from records.reviewing import Slot
 from records.scoreform import ScoreForm
 from records.views.record import links_of
@@ -132,16 +132,17 @@ def _screen(
         "project": request.project, "review": review, "evaluator": review.version.evaluator,
         "metric": review.version.evaluator.metric, "record": record, "form": form, "counts": counts,
         "detail": detail_of(record, links_of(request.project, record)), "choices": choices_of(form),
-        "others": None if review.blind else _scores_of(record, review.version.evaluator.metric),
+        "others": [] if review.blind else _said_of(record, review.version.evaluator.metric),
         "last": last or uuid_or_none(request.GET.get("last", "")),
     }  # fmt: skip
     template = "scoring/review_record.html"
     return vary(render(request, f"{template}#screen" if wants_fragment(request) else template, context, status=status))
 
 
-def _scores_of(record: Record, metric: Metric) -> object:
-    """What machines and people said of the metric; never asked for where the review is blind."""
-    return next((item for item in scores_of(record) if item.metric.id == metric.id), None)
+def _said_of(record: Record, metric: Metric) -> list[Score]:
+    """What machines and people said of the metric, not what is still awaited; never asked for where it is blind."""
+    of_metric = (item for item in scores_of(record) if item.metric.id == metric.id)
+    return [score for item in of_metric for score in item.attempts if score.status != ScoreStatus.PENDING]
 
 
 def _page(review: ReviewRequest) -> str:

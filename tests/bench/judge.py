@@ -75,8 +75,8 @@ def _round(url: str, concurrency: int, limited: bool, scores: int) -> tuple[floa
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Callable[[dict], Awaitable[Verdict]]]:
-        async with llm.opened(settings.REDIS_URL) as ask:
-            yield lambda inputs: judge(ask, made, inputs)
+        async with llm.opened(settings.REDIS_URL) as models:
+            yield lambda inputs: judge(models.ask, made, inputs)
 
     records = ({"input": {"question": f"Where is parcel {n}?"}, "output": TEXT} for n in range(scores))
     clock, cpu = time.perf_counter(), time.process_time()

@@ -5,8 +5,17 @@ import re
 from django.conf import settings as project
 from django.core.management import call_command
 
+from tests.evalhub.running import manage
+
 HASHED = "evalhub.staticstorage.HashedStaticFiles"
 IMPORTED = re.compile(r'^import [^;]*?"\./([^"]+)"', re.MULTILINE)
+
+
+def test_an_installation_serves_by_hashed_names():
+    said = manage(
+        "shell", "--no-imports", "-c", "from django.conf import settings as s; print(s.STORAGES['staticfiles'])"
+    )
+    assert HASHED in said.stdout, said.stderr
 
 
 def test_scripts_import_each_other_by_names_that_are_served(settings, tmp_path):

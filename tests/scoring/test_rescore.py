@@ -6,14 +6,16 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from records.models import Score, ScoreSource
+from records.models import Record, Score, ScoreSource
 from records.scores import NewScore, add_scores
 from records.values import read_value
 from scoring.management.commands import rescore
-from scoring.models import ScoringRun
+from scoring.models import ReviewRequest, ScoringRun
+from scoring.reviews import ringing as reviews_ringing
 from scoring.runs import ringing
 from scoring.runs.estimate import estimate
 from scoring.runs.starting import start_run
+from tests.scoring.reviews.asked import by_people
 from tests.scoring.running import code, exact, finish, matching, sent, ticked
 
 
@@ -49,6 +51,25 @@ def test_without_a_worker_it_does_the_work_itself_and_shows_its_progress(project
     assert "Run 1" in out and "Finished: 5 of 5" in out
     assert Score.objects.filter(status=1, is_current=True).count() == 5
     assert ScoringRun.objects.get().by == "rescore"
+
+
+def test_an_evaluator_that_people_score_by_makes_a_request_for_review(project, monkeypatch):
+    monkeypatch.setattr(reviews_ringing, "ring", lambda request_id: None)
+    ids = sent(project, 3)
+    by_people(project)
+    out = said(project, "--filter", "model:gpt", "--evaluator", "careful", "--dry-run")
+    assert "All 3 records where model is gpt: 1 person each, by careful v1." in out
+    assert not ReviewRequest.objects.exists()
+    assert "Review 1 of" in said(project, "--filter", "model:gpt", "--evaluator", "careful")
+    assert "2 records" in said(project, "--filter", "", "--evaluator", "careful", "--limit", "2")
+    waiting = Score.objects.filter(status=0, source=ScoreSource.HUMAN)
+    newest = Record.objects.order_by("-created_at", "-id").values_list("id", flat=True)[:2]
+    assert sorted(waiting.values_list("record_id", flat=True)) == sorted([*ids, *newest])
+    assert not ScoringRun.objects.exists()
+    exact(project)
+    for more in (["--stale"], ["--evaluator", "exact"]):
+        with pytest.raises(CommandError, match="scored by people: ask for it alone"):
+            said(project, "--filter", "", "--evaluator", "careful", *more)
 
 
 def test_errored_scores_make_the_exit_code_1_and_can_be_tried_again(project):

@@ -2,6 +2,7 @@ import time
 from argparse import ArgumentParser
 from dataclasses import replace
 from datetime import UTC
+from itertools import islice
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
@@ -11,7 +12,9 @@ from evalhub.models import Project
 from records.filterlang import FilterError, in_words
 from records.search import SearchTimeout, ceiling_of
 from records.selection import Selection, matching
-from scoring.models import RunMode, RunStatus, ScoringRun
+from scoring.models import Evaluator, ReviewStatus, RunMode, RunStatus, ScoringRun
+from scoring.reviews.asking import ReviewProblem, human_evaluators, request_review
+from scoring.reviews.planning import tend
 from scoring.runs import planning, ringing, working
 from scoring.runs.estimate import Estimate, estimate
 from scoring.runs.starting import RunProblem, evaluators_named, machine_evaluators, start_run
@@ -37,7 +40,8 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--evaluator", required=True, action="append", metavar="SLUG", dest="slugs",
-            help='May be given several times; "*" for every metric\'s primary evaluator.',
+            help='May be given several times; "*" for every metric\'s primary evaluator. One that people score by '
+            "makes a request for review.",
         )  # fmt: skip
         which = parser.add_mutually_exclusive_group()
         which.add_argument("--all", action="store_const", dest="mode", const="all", help="All that match (as usual).")
@@ -61,10 +65,16 @@ class Command(BaseCommand):
         tenant = Project.objects.filter(slug=project).first()
         if tenant is None:
             raise CommandError(f"There is no project {project!r}.")
-        mode = mode or RunMode.ALL
         if limit is not None and limit < 1:
             raise CommandError("--limit is a number of records, from 1.")
+        people = list(human_evaluators(tenant).filter(slug__in=slugs))
+        if people and (len(slugs) > 1 or mode in (RunMode.ERRORED, RunMode.STALE)):
+            raise CommandError(f"{people[0].slug} is scored by people: ask for it alone, and for all that match.")
+        mode = mode or RunMode.ALL
         try:
+            if people:
+                self._ask(_selection(tenant, q, spans == "all"), people[0], limit, dry_run, detach)
+                return
             evaluators = _primary(tenant) if slugs == ["*"] else evaluators_named(tenant, slugs)
             selection = _selection(tenant, q, spans == "all")
             expected = estimate(selection, evaluators, mode, limit, ESTIMATE_SECONDS)
@@ -74,7 +84,7 @@ class Command(BaseCommand):
             run = start_run(selection, evaluators, BY, mode=mode, limit=limit, estimate=expected.as_json())
         except FilterError as error:
             raise CommandError(error.pretty()) from error
-        except (RunProblem, SearchTimeout) as problem:
+        except (RunProblem, ReviewProblem, SearchTimeout) as problem:
             raise CommandError(str(problem)) from problem
         self.stdout.write(f"Run {run.number} of {tenant.slug} has begun.")
         if detach:
@@ -86,6 +96,27 @@ class Command(BaseCommand):
                 f"No longer watching. Run {run.number} goes on where a worker runs; cancel it on its page."
             ) from None
         self._end(run)
+
+    def _ask(self, selection: Selection, evaluator: Evaluator, limit: int | None, dry_run: bool, detach: bool) -> None:
+        """People do the rest: the command ends when their queue is filled. Raises ReviewProblem, SearchTimeout."""
+        if limit is not None:
+            ids = islice((id for found in selection.slices() for id, _ in found), limit)
+            selection = Selection(selection.project, ids=tuple(ids))
+        words = selection.words(selection.count(ESTIMATE_SECONDS))
+        people = evaluator.current.definition.get("reviewers", 1)
+        each = "1 person each" if people == 1 else f"{people} people each"
+        self.stdout.write(f"{words[0].upper()}{words[1:]}: {each}, by {evaluator.slug} v{evaluator.current.number}.")
+        if dry_run:
+            return
+        request = request_review(selection, evaluator, BY)
+        while request.status == ReviewStatus.PLANNING and not detach:
+            tend(request.pk, OWN_TURN_SECONDS)  # at once over where a worker is at it
+            request.refresh_from_db()
+            if request.status == ReviewStatus.PLANNING:
+                time.sleep(EVERY)
+        if request.problem:
+            raise CommandError(f"Review {request.number} is not complete: {request.problem}")
+        self.stdout.write(f"Review {request.number} of {selection.project.slug} waits for people.")
 
     def _say(self, selection: Selection, expected: Estimate) -> None:
         least = "" if expected.exact else "at least "

@@ -106,10 +106,18 @@ def test_a_range_leads_to_its_time(reader, project):
     assert len(reader.get(answer.url).context["table"].data) == 3
 
 
-@pytest.mark.parametrize("start", ["", "x", "9" * 30, "1e3"])
+@pytest.mark.parametrize("start", ["", "x", "9" * 30, "1e3", "1", "2"])
 def test_a_range_that_is_none_is_refused(reader, project, start):
     answer = reader.get(reverse("records:within", args=[project.slug]), {"start": start, "end": "1"})
     assert answer.status_code == 400 and "Unix seconds" in answer.content.decode()
+
+
+def test_nothing_is_drawn_beyond_the_end_that_the_filter_sets(reader, project):
+    sent(project)
+    bars = (
+        chart(reader, project, q='created >= "2026-06-01T09:00Z" created < "2026-06-01T09:30Z"').context["chart"].bars
+    )
+    assert (bars[0].start, bars[-1].start) == (START, START + timedelta(minutes=29))
 
 
 def test_a_metric_that_scored_nothing_says_so_and_can_be_left_again(reader, project):

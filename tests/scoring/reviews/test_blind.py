@@ -34,3 +34,4 @@ def test_what_others_said_is_in_the_page_only_where_it_may_be(client, project, b
             assert [secret in html for secret in SECRETS] == [not blind] * 4
             assert (reverse("records:detail", args=[project.slug, ids[0]]) + '"' in html) is not blind
             assert "checked" not in html
+            assert "pending" not in html.partition("What others said")[2]  # one's own place is nothing that others said
