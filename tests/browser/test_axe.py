@@ -18,6 +18,8 @@ from tests import factories
 from tests.browser.conftest import DESK, PHONE
 from tests.browser.test_records_in_the_browser import HOSTILE
 from tests.scoring.judging import by_people, judged
+from tests.scoring.reviews.asked import asked, people, says
+from tests.scoring.reviews.asked import by_people as asked_of_people
 from tests.scoring.running import exact
 
 GRAVE = {"serious", "critical"}
@@ -54,10 +56,10 @@ def project(transactional_db):
     return project
 
 
-@pytest.fixture(params=["light", "dark"])
-def page(request, chromium, live_server) -> Iterator[Page]:
+@pytest.fixture
+def page(chromium, live_server) -> Iterator[Page]:
     context = chromium.new_context(
-        base_url=live_server.url, viewport=DESK, color_scheme=request.param, bypass_csp=True, reduced_motion="reduce"
+        base_url=live_server.url, viewport=DESK, color_scheme="light", bypass_csp=True, reduced_motion="reduce"
     )
     context.set_default_timeout(15_000)
     yield (page := context.new_page())
@@ -67,12 +69,19 @@ def page(request, chromium, live_server) -> Iterator[Page]:
 
 @pytest.fixture
 def sound(page: Page) -> Callable[[str], None]:
-    """`sound("the drawer")` asks axe about what the page shows now."""
+    """`sound("the drawer")` asks axe about what the page shows now, and in the dark once more about its colours, since
+    nothing else differs there."""
 
-    def sound(what: str) -> None:
+    def asked(**options: object) -> list[dict]:
         page.wait_for_load_state("networkidle")
         page.wait_for_function("document.getAnimations().every((one) => one.playState !== 'running')")
-        found = Axe().run(page).response["violations"]
+        return Axe().run(page, options=options).response["violations"]
+
+    def sound(what: str) -> None:
+        found = asked()
+        page.emulate_media(color_scheme="dark")
+        found += asked(runOnly=["color-contrast"])
+        page.emulate_media(color_scheme="light")
         grave = [
             f"{what}: {one['id']}, {one['help']}: {node['html'][:160]} {node['failureSummary']}"
             for one in found if one["impact"] in GRAVE for node in one["nodes"]
@@ -124,6 +133,27 @@ def test_the_evaluators(page: Page, project, enter, sound):
     page.get_by_role("button", name="As a table").first.click()
     expect(page.get_by_role("table", name="Records by value")).to_be_visible()
     sound("its distribution as a table")
+
+
+def test_a_review(page: Page, project, enter, sound):
+    ids = list(Record.objects.filter(project=project, is_root=True).values_list("id", flat=True)[:2])
+    ina, ben = people(project, "ina", "ben")
+    evaluator = asked_of_people(project, metric=Metric.objects.get(project=project, slug="solved"))
+    review = asked(project, ids, evaluator, reviewers=2)
+    says(review, ina, ids[0], yes=True)
+    says(review, ben, ids[0], yes=False)
+    enter(factories.member(project, Role.EDITOR))
+    page.goto(f"/p/{project.slug}/review/")
+    sound("what waits for people")
+    page.goto(f"/p/{project.slug}/review/{review.number}/")
+    sound("one request")
+    page.get_by_role("button", name="Begin").click()
+    expect(page.get_by_role("button", name="Save")).to_be_visible()
+    sound("a record to be scored")
+    page.goto(f"/p/{project.slug}/review/{review.number}/disagreements/")
+    sound("where they disagree")
+    page.goto(f"/p/{project.slug}/review/{review.number}/disagreements/{ids[0]}/")
+    sound("the final word")
 
 
 def test_the_table_and_what_opens_over_it(page: Page, project, enter, sound):
