@@ -7,6 +7,7 @@ from django.urls import include, path
 from evalhub.api import EvalHubAPI
 from evalhub.health import healthz, readyz
 from evalhub.views import account, keys, members, projects, settings
+from experiments.api import mount as mount_experiments
 from records.api import mount as mount_records
 from records.views.projects import create_project
 from scoring.api import mount as mount_scoring
@@ -14,6 +15,7 @@ from scoring.api import mount as mount_scoring
 api = EvalHubAPI()
 mount_records(api)
 mount_scoring(api)
+mount_experiments(api)
 
 settings_pages = [
     path("", settings.general, name="project-settings"),
@@ -38,6 +40,7 @@ urlpatterns = [
     path("p/<slug:slug>/settings/", include(settings_pages)),
     path("", include("records.urls")),
     path("", include("scoring.urls")),
+    path("", include("experiments.urls")),
     path("api/", api.urls),
     path("admin/", admin.site.urls),
 ]

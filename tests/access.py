@@ -76,6 +76,8 @@ PAGES: dict[str, dict[str, Role]] = {
     "scoring:evaluator-numbers": {"GET": VIEWER},
     "scoring:evaluator-people": {"GET": VIEWER},
     "scoring:evaluator-flips": {"GET": VIEWER},
+    "experiments:datasets": {"GET": VIEWER},
+    "experiments:prompts": {"GET": VIEWER},
 }
 
 # Outside the projects everything asks for a session but these: names, or whole namespaces with a colon at the end.

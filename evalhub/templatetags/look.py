@@ -29,27 +29,43 @@ def shape(state: str, extra: str = "") -> SafeString:
 
 @register.inclusion_tag("components/nav_item.html", takes_context=True)
 def nav_item(
-    context: Context, url_name: str, icon: str, label: str, tab: bool = False, go: str = ""
+    context: Context, url_names: str, icon: str, label: str, tab: bool = False, go: str = ""
 ) -> dict[str, object]:
     """An entry of a project's navigation; no entry where the page does not exist (yet).
 
-    `go` is the letter that leads there after a `g`. `tab` entries stay at the thumb on a phone, the others move into
-    its "More" menu.
+    Of several URL names, with spaces between them, the first that exists is led to, and below each of them the entry is
+    the current one. `go` is the letter that leads there after a `g`. `tab` entries stay at the thumb on a phone, the
+    others move into its "More" menu.
     """
     request = context["request"]
-    try:
-        href = reverse(url_name, args=[request.project.slug])
-    except NoReverseMatch:
-        href = ""
+    addresses = [address for name in url_names.split() if (address := _address(name, request.project.slug))]
     return {
-        "href": href,
+        "href": addresses[0] if addresses else "",
         "icon": icon,
         "label": label,
         "tab": tab,
         "go": go,
         "place": context.get("place", "side"),
-        "current": bool(href) and request.path.startswith(href),
+        "current": request.path.startswith(tuple(addresses)),
     }
+
+
+@register.simple_tag(takes_context=True)
+def tab_item(context: Context, url_name: str, label: str) -> SafeString:
+    """A tab that leads to another page of the project; none where that page does not exist."""
+    request = context["request"]
+    address = _address(url_name, request.project.slug)
+    if not address:
+        return SafeString("")
+    current = SafeString(' aria-current="page"' if request.path.startswith(address) else "")
+    return format_html('<a href="{}"{}>{}</a>', address, current, label)
+
+
+def _address(url_name: str, slug: str) -> str:
+    try:
+        return reverse(url_name, args=[slug])
+    except NoReverseMatch:
+        return ""
 
 
 @register.filter
