@@ -26,6 +26,11 @@ from records.sql import Step, load, preparing_cursor, steps
 from records.values import judge, read_value
 
 SQL = load("scores")
+# What works on a run's scores, for those of a rule: they are of no run.
+OF_RULE = {
+    name: SQL[name].replace("run_id = %(run)s", "run_id IS NULL AND rule_id = %(rule)s")
+    for name in ("cancellable", "cancel")
+}
 MAX_ATTEMPTS = 8
 
 
@@ -243,6 +248,19 @@ def cancel_pending(project_id: int, run_id: int) -> int:
             step("cancel", run=run_id, records=records)
             step("recrown")
             cancelled += len(step("staged"))
+
+
+def withdraw_rule(project_id: int, rule_id: int) -> list[UUID]:
+    """Deletes pending scores of a rule that no worker holds, of at most 1,000 records; the record of each."""
+    with connection.cursor() as cursor:
+        found = steps(cursor, OF_RULE, project_id)("cancellable", rule=rule_id, limit=MAX_ITEMS)
+    if not found:
+        return []
+    with settling(project_id, (id for (id,) in found)) as step:
+        with connection.cursor() as cursor:
+            steps(cursor, OF_RULE, project_id)("cancel", rule=rule_id, records=[id for (id,) in found])
+        step("recrown")
+        return [id for (id,) in step("staged_records")]
 
 
 def release_expired(project_id: int) -> tuple[set[int | None], int]:

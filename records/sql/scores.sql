@@ -198,6 +198,9 @@ ON CONFLICT (project_id, score_id) DO UPDATE SET prompt = excluded.prompt, reply
 -- name: staged
 SELECT id FROM stage_score;
 
+-- name: staged_records
+SELECT record_id FROM stage_score;
+
 -- name: record_status
 WITH n AS MATERIALIZED (
   SELECT i.id, CASE WHEN bool_or(s.status = 2) THEN 3 WHEN bool_or(s.status = 0 AND s.source <> 3) THEN 1

@@ -1,0 +1,83 @@
+"""What a rule decides about a record. Pure, and the same for planning, *Test rule* and *Why not scored?*."""
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from uuid import UUID
+
+from django.db.models import TextChoices
+
+from scoring.models.rule import RuleScope, RuleTerms, SpansMode
+
+
+class Gate(TextChoices):
+    """Where a record was stopped, in the order in which the gates stand; DRAWN: it passed them all."""
+
+    DISABLED = "disabled", "The rule was not at work"
+    RUNNING = "running", "The record has not ended"
+    EXPERIMENT = "experiment", "Records of experiments are left out"
+    SPANS = "spans", "Not one of the chosen spans"
+    FILTER = "filter", "The filter does not match"
+    SAMPLING = "sampling", "Not in the sample"
+    DRAWN = "drawn", "To be scored"
+
+
+# How many of the counters seen, spans, filter, sampled a record adds to that got as far as the gate.
+PASSED = {
+    Gate.DISABLED: 0, Gate.RUNNING: 0, Gate.EXPERIMENT: 0, Gate.SPANS: 1, Gate.FILTER: 2, Gate.SAMPLING: 3,
+    Gate.DRAWN: 4,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the gates ask of a record. `matches`: those filters, by their texts, that it matches. `leads`: it stands
+    for its trace, as its earliest root, or it has none."""
+
+    id: UUID
+    trace_id: str
+    name: str
+    is_root: bool
+    leads: bool
+    ended: bool
+    experiment: str
+    matches: frozenset[str]
+
+    @property
+    def drawn_by(self) -> str:
+        """Whole traces are drawn; a record without one is drawn by itself."""
+        return self.trace_id or str(self.id)
+
+
+def decide(version: RuleTerms, facts: Facts) -> Gate:
+    """`version` is a rule version, or the rule itself as it is now."""
+    if not version.enabled:
+        return Gate.DISABLED
+    if not facts.ended:
+        return Gate.RUNNING
+    if facts.experiment and not version.include_experiments:
+        return Gate.EXPERIMENT
+    if not _chosen(version, facts):
+        return Gate.SPANS
+    if version.filter not in facts.matches:
+        return Gate.FILTER
+    if not draws(version.salt, facts.drawn_by, version.rate):
+        return Gate.SAMPLING
+    return Gate.DRAWN
+
+
+def _chosen(version: RuleTerms, facts: Facts) -> bool:
+    if version.scope == RuleScope.TRACE:
+        return facts.leads
+    match version.spans_mode:
+        case SpansMode.ROOT:
+            return facts.is_root
+        case SpansMode.NAMED:
+            return facts.name in version.span_names
+        case _:
+            return True
+
+
+def draws(salt: str, key: str, rate: float) -> bool:
+    """Whether a trace is in the sample: always the same answer, and a higher rate keeps what a lower one had drawn."""
+    hashed = blake2b(f"{salt}:{key}".encode("utf-8", "replace"), digest_size=8).digest()
+    return int.from_bytes(hashed) < rate * 2.0**64
