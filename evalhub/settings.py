@@ -114,6 +114,9 @@ JOB_MODULES = ["records.jobs", "scoring.jobs"]  # what a worker has loaded befor
 # What the floors above add to /readyz: a name, and a function that answers (a word, warnings) and raises nothing.
 HEALTH_ITEMS = {"sandbox": "scoring.sandbox.reports.health"}
 
+# What they add to every sweep: a name, and a function without arguments.
+SWEEP_TASKS: dict[str, str] = {}
+
 # Whether providers and webhooks may be in a private network. A trial's model server mostly runs beside it; where many
 # people set up providers, what else answers in that network should not be within their reach.
 PRIVATE_ADDRESSES = env.flag("EVALHUB_PRIVATE_ADDRESSES", TRIAL)

@@ -48,6 +48,8 @@ class DatasetRevision(models.Model):
     changed = models.PositiveIntegerField(default=0)
     removed = models.PositiveIntegerField(default=0)
     size = models.PositiveIntegerField()
+    splits = models.JSONField(default=dict, help_text="How many items each split has.")
+    tags = models.JSONField(default=dict, help_text="How many items each tag has.")
     created_by = models.CharField(max_length=160, help_text="User name, or key and the key's name.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -58,6 +60,11 @@ class DatasetRevision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.dataset.slug} r{self.number}"
+
+
+class ItemQuerySet(models.QuerySet["DatasetItem"]):
+    def alive_in(self, revision: int) -> "ItemQuerySet":
+        return self.filter(Q(last_revision=None) | Q(last_revision__gte=revision), first_revision__lte=revision)
 
 
 class DatasetItem(models.Model):
@@ -81,6 +88,8 @@ class DatasetItem(models.Model):
     created_by = models.CharField(max_length=160, help_text="User name, or key and the key's name.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
+    objects = ItemQuerySet.as_manager()
+
     class Meta:
         db_table = "dataset_item"
         constraints = [
@@ -96,6 +105,9 @@ class DatasetItem(models.Model):
             # A page of the newest revision; and one of an old revision, which passes over the rows of other ones.
             models.Index(fields=["dataset", "position"], condition=Q(last_revision=None), name="dataset_item_alive"),
             models.Index(fields=["dataset", "position", "first_revision"], name="dataset_item_in_order"),
+            # What one revision changed.
+            models.Index(fields=["dataset", "first_revision"], name="dataset_item_begun"),
+            models.Index(fields=["dataset", "last_revision"], name="dataset_item_ended"),
         ]
 
     def __str__(self) -> str:

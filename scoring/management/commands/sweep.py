@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from evalhub import health
 from evalhub.models import Project
@@ -76,6 +77,11 @@ TASKS = (
 )
 
 
+def all_tasks() -> tuple[Task, ...]:
+    """Those of the floors above come last."""
+    return (*TASKS, *(Task(name, import_string(place)) for name, place in settings.SWEEP_TASKS.items()))
+
+
 class Command(BaseCommand):
     help = "Heals and tidies, every minute; run one on every host, of which one works at a time."
     requires_system_checks = []
@@ -87,7 +93,7 @@ class Command(BaseCommand):
         reports.test_and_tell()  # of this machine, whichever host's sweeper does the rest
         told = time.monotonic()
         if once:
-            if not sweep(TASKS, timezone.now(), all_due=True):
+            if not sweep(all_tasks(), timezone.now(), all_due=True):
                 self.stdout.write("Another sweeper is at work.")
             return
         while True:
@@ -96,7 +102,7 @@ class Command(BaseCommand):
                 reports.test_and_tell()
                 told = began
             try:
-                sweep(TASKS, timezone.now())
+                sweep(all_tasks(), timezone.now())
             except DatabaseError:
                 log.exception("The database does not answer; the next sweep tries again.")
             close_old_connections()
