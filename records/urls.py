@@ -1,4 +1,4 @@
-"""All pages of the records app under /p/<slug>/records/, and where exporters send traces."""
+"""All pages of the records app, and where exporters send traces."""
 
 from django.urls import path
 
@@ -18,6 +18,7 @@ from records.views import (
     record_scores,
     records,
     saved_views,
+    sessions,
     traces,
 )  # fmt: skip
 
@@ -25,6 +26,8 @@ app_name = "records"
 
 urlpatterns = [
     path("v1/traces", traces.traces, name="traces"),
+    path("p/<slug:slug>/sessions/", sessions.session_list, name="sessions"),
+    path("p/<slug:slug>/sessions/session", sessions.session, name="session"),
     path("p/<slug:slug>/records/", records.record_list, name="list"),
     path("p/<slug:slug>/records/arrived", arrivals.record_arrived, name="arrived"),
     path("p/<slug:slug>/records/pulse", arrivals.project_pulse, name="pulse"),

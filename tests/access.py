@@ -51,6 +51,8 @@ PAGES: dict[str, dict[str, Role]] = {
     "records:scores": {"POST": REVIEWER},
     "records:score": {"GET": VIEWER},
     "records:blob": {"GET": VIEWER},
+    "records:sessions": {"GET": VIEWER},
+    "records:session": {"GET": VIEWER},
     "scoring:rescore": {"GET": REVIEWER, "POST": REVIEWER},
     "scoring:rescore-ticks": {"GET": REVIEWER},
     "scoring:rescore-estimate": {"POST": REVIEWER},

@@ -126,6 +126,14 @@ class Record(RecordFacts):
             ),
             # A trace's spans, and its roots for the roll-up. Partial: repeat `trace_id <> ''` on record itself.
             models.Index(F("project"), F("trace_id"), F("is_root"), name="record_trace", condition=~Q(trace_id="")),
+            # The sessions, newest first, and one session's records. Partial: repeat `thread <> ''` on record itself.
+            models.Index(
+                F("project"), F("created_at").desc(), F("id").desc(), name="record_thread_time", condition=~Q(thread="")
+            ),
+            models.Index(
+                F("project"), F("thread"), F("created_at").desc(), F("id").desc(), name="record_thread",
+                condition=~Q(thread=""),
+            ),
             # Sorting and ranges.
             models.Index(F("project"), F("latency_ms"), name="record_latency"),
             models.Index(F("project"), F("cost"), name="record_cost"),

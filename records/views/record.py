@@ -128,7 +128,6 @@ def context_of(request: HttpRequest, project: Project, record: Record) -> dict[s
         "query": carried(request),
         "list_query": carried(request, tab="") or "?",
         "root": None if record.is_root else root_of(record),
-        "thread_query": f"thread = {quoted(record.thread)}",
         "experiment_query": f"experiment = {quoted(record.experiment)}",
     }
     match tab:

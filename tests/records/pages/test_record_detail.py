@@ -83,14 +83,6 @@ def test_what_a_model_wrote_is_never_html(reader, project):
     assert "<img" not in opened(reader, project, ingest(project, [draft], "ci").ids[0])
 
 
-def test_a_thread_is_found_by_its_link_whatever_it_is_called(reader, project):
-    drafts = [RecordDraft(f"r{n}", Source.API, START, thread='a "strange" \\ thread', inputs=n) for n in range(2)]
-    id = ingest(project, drafts, "ci").ids[0]
-    query = reader.get(reverse("records:detail", args=[project.slug, id])).context["thread_query"]
-    found = reader.get(reverse("records:list", args=[project.slug]), {"q": query})
-    assert len(found.context["table"].data) == 2
-
-
 def test_a_record_of_another_project_is_not_found(reader, project):
     id = ingest(factories.project(), [RecordDraft("a", Source.API, START, inputs=1)], "ci").ids[0]
     assert reader.get(reverse("records:detail", args=[project.slug, id])).status_code == 404
