@@ -51,9 +51,7 @@ def test_all_pass_or_all_fail_still_leaves_room_for_what_was_not_seen(all_are):
     found = paired([all_are] * 100, [all_are] * 100, shares=True)
     assert found.change.value == 0 and found.p == 1
     assert (found.change.low, found.change.high) == pytest.approx((-0.037, 0.037), abs=1e-3)
-    averaged = paired(
-        [0.5] * 100, [0.5] * 100, shares=True
-    )  # no counts, the same room
+    averaged = paired([0.5] * 100, [0.5] * 100, shares=True)  # no counts, the same room
     assert averaged.change.high == pytest.approx(found.change.high)
 
 
@@ -104,7 +102,7 @@ def test_what_cannot_be_compared_is_refused(call, says):
         call()
 
 
-@pytest.mark.parametrize
+@pytest.mark.parametrize(
     ("change", "shares", "said"),
     [(0.083, True, "+8.3 points"), (-0.0002, True, "0.0 points"), (12, False, "+12"), (-0.25, False, "-0.25"),
      (0, False, "0")],
