@@ -61,25 +61,28 @@ ORDER BY key LIMIT 50
 
 def side_of(experiment: Experiment, set_number: int = 1, group_by: str = "") -> Side:
     """`group_by` is split, tags or metadata.<key>: the runs' `groups`. Raises ValueError for anything else."""
-    params: dict[str, object] = {"experiment": experiment.pk, "project": experiment.project_id, "most": MOST_ROWS}
+    keys, runs_of_set = measures_of(experiment, set_number)
+    params: dict[str, object] = {
+        "experiment": experiment.pk, "project": experiment.project_id, "most": MOST_ROWS, "runs": list(runs_of_set),
+        "versions": [version for _, version in keys if version], "sent": [metric for metric, v in keys if not v],
+    }  # fmt: skip
+    runs, said = _read(params, keys, group_by)
+    return Side(
+        experiment.slug, experiment.name, experiment.dataset.slug if experiment.dataset else "",
+        experiment.dataset_revision or 0, experiment.epochs, runs, list(keys.values()), said,
+        cut=len(runs) >= MOST_ROWS, set_number=set_number,
+    )  # fmt: skip
+
+
+def measures_of(experiment: Experiment, set_number: int = 1) -> tuple[dict[tuple[int, int], Measure], set[int]]:
+    """What a set measures, by (metric id, evaluator version id; 0: sent), and the scoring runs that made its scores."""
     evaluators = list(
         ExperimentEvaluator.objects.filter(experiment=experiment, set_number=set_number)
         .select_related("metric", "evaluator_version__evaluator")
         .order_by("metric__position", "metric_id", "id")
     )
-    chosen = ScoreSet.objects.filter(experiment=experiment, number=set_number).first()
-    params |= {
-        "versions": [one.evaluator_version_id for one in evaluators if one.evaluator_version_id],
-        "sent": [one.metric_id for one in evaluators if not one.evaluator_version_id],
-        "runs": list(chosen.runs.values_list("pk", flat=True)) if chosen else [],
-    }
-    keys = _keys(evaluators)
-    runs, said = _read(params, keys, group_by)
-    return Side(
-        experiment.slug, experiment.name, experiment.dataset.slug if experiment.dataset else "",
-        experiment.dataset_revision or 0, experiment.epochs, runs, list(keys.values()), said,
-        cut=len(runs) >= MOST_ROWS, set_name=chosen.name if chosen and set_number > 1 else "",
-    )  # fmt: skip
+    runs = ScoreSet.objects.filter(experiment=experiment, number=set_number, runs__isnull=False)
+    return _keys(evaluators), set(runs.values_list("runs", flat=True))
 
 
 def group_keys(experiment: Experiment) -> list[str]:

@@ -38,18 +38,14 @@ class MetricResult:
     def is_share(self) -> bool:
         return is_share(self.measure, self.kind)
 
-    @property
-    def highest(self) -> int:
-        return max((bin.n for bin in self.bins), default=0)
-
 
 @dataclass(frozen=True, slots=True)
 class Spent:
     """Of the rows that know it. Latency in milliseconds, cost in USD: of making the outputs, and of judging them."""
 
     rows: int
-    p50: float | None
-    p95: float | None
+    p50: int | None
+    p95: int | None
     tokens: int
     cost: Decimal
     priced: int
@@ -73,7 +69,7 @@ def metric_results(side: Side) -> list[MetricResult]:
 
 def spent(side: Side) -> Spent:
     latencies = [run.latency_ms for run in side.runs if run.latency_ms is not None]
-    p50, p95 = (float(value) for value in np.percentile(latencies, (50, 95))) if latencies else (None, None)
+    p50, p95 = (round(value) for value in np.percentile(latencies, (50, 95))) if latencies else (None, None)
     costs = [run.cost for run in side.runs if run.cost is not None]
     judging = sum((one.cost for said in side.said.values() for one in said.values() if one.cost), Decimal(0))
     tokens = sum(run.tokens for run in side.runs if run.tokens is not None)

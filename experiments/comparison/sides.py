@@ -95,7 +95,7 @@ class Side:
     measures: list[Measure]
     said: Mapping[str, Mapping[UUID, Said]]
     cut: bool = False
-    set_name: str = ""
+    set_number: int = 1
     cases: dict[str, list[Run]] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from scoring.stats.estimates import number
 from scoring.stats.paired import SAME, Paired
-from scoring.stats.sizes import cases_to_tell
+from scoring.stats.sizes import cases_to_tell, rounded
 
 ALPHA = 0.05
 MOST_CASES = 1_000_000  # beyond it, how many more would be needed is no advice
@@ -108,14 +108,8 @@ def _more(found: Paired, margin: float | None) -> int | None:
     needed = [cases_to_tell(found.deviation, aim) for aim in aims if aim > found.deviation * 1e-4]
     more = min(needed, default=0) - found.n
     # The interval does not tell yet, whatever the plan says: a few more at least.
-    return None if not needed or more > MOST_CASES else _rounded(max(more, found.n // 10, 1))
+    return None if not needed or more > MOST_CASES else rounded(max(more, found.n // 10, 1))
 
 
 def _no_number(found: Paired) -> str:
     return "more cases would hardly tell: what was seen is next to nothing" if found.deviation else found.change.text
-
-
-def _rounded(n: int) -> int:
-    """Two digits: more would look exact."""
-    step = 10 ** max(0, len(str(n)) - 2)
-    return math.ceil(n / step) * step

@@ -4,7 +4,7 @@ import math
 
 from scoring.stats.estimates import Z
 
-STEPS = 60  # halvings of the range: 1e-18
+STEPS = 40  # halvings of the range: 1e-12
 
 
 def mcnemar(lost: int, won: int) -> float:

@@ -87,6 +87,12 @@ def plans(found: Spread, difference: float, power: float = POWER) -> list[tuple[
     return options
 
 
+def rounded(n: int) -> int:
+    """Up to two digits: more would look exact."""
+    step = 10 ** max(0, len(str(n)) - 2)
+    return math.ceil(n / step) * step
+
+
 def _pooled(sides: list[Sequence[float]]) -> float | None:
     """The variance within cases, over those that were repeated."""
     repeated = [values for values in sides if len(values) > 1]
