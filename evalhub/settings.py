@@ -121,6 +121,28 @@ SWEEP_TASKS: dict[str, str] = {}
 # people set up providers, what else answers in that network should not be within their reach.
 PRIVATE_ADDRESSES = env.flag("EVALHUB_PRIVATE_ADDRESSES", TRIAL)
 
+# Where e-mails of alerts go out; without a host none do.
+MAILS = bool(env.text("EMAIL_HOST"))
+MAIL_SSL = env.flag("EMAIL_USE_SSL")
+MAIL_TLS = env.flag("EMAIL_USE_TLS", not MAIL_SSL)
+if MAIL_SSL and MAIL_TLS:
+    raise ImproperlyConfigured("EMAIL_USE_TLS and EMAIL_USE_SSL cannot both be true: a connection begins in one way.")
+MAILERS = {
+    "default": {
+        "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "OPTIONS": {
+            "host": env.text("EMAIL_HOST", "localhost"),
+            "port": env.number("EMAIL_PORT", 587),
+            "username": env.text("EMAIL_HOST_USER"),
+            "password": env.text("EMAIL_HOST_PASSWORD"),
+            "use_tls": MAIL_TLS,
+            "use_ssl": MAIL_SSL,
+            "timeout": 10,
+        },
+    }
+}
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"evalhub@{urlsplit(PUBLIC_URL).hostname or 'localhost'}")
+
 AUTH_USER_MODEL = "evalhub.User"
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "projects"

@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from scoring.views import disagreements, evaluators, request_review, rescore, review, reviews, runs
+from scoring.views import (
+    alerts,
+    dashboards,
+    disagreements,
+    evaluators,
+    monitor,
+    request_review,
+    rescore,
+    review,
+    reviews,
+    runs,
+)
 from scoring.views.sandbox import sandbox
 
 app_name = "scoring"
@@ -29,6 +40,19 @@ urlpatterns = [
     path("p/<slug:slug>/scoring/runs/<int:number>/cancel", runs.run_cancel, name="run-cancel"),
     path("p/<slug:slug>/scoring/runs/<int:number>/resume", runs.run_resume, name="run-resume"),
     path("p/<slug:slug>/scoring/runs/<int:number>/retry", runs.run_retry, name="run-retry"),
+    path("p/<slug:slug>/monitor/", monitor.monitor, name="monitor"),
+    path("p/<slug:slug>/monitor/part/<str:part>", monitor.monitor_part, name="monitor-part"),
+    path("p/<slug:slug>/monitor/groupings", monitor.monitor_groupings, name="monitor-groupings"),
+    path("p/<slug:slug>/monitor/dashboards/new", dashboards.dashboard_new, name="dashboard-new"),
+    path("p/<slug:slug>/monitor/dashboards/<int:id>", dashboards.dashboard_edit, name="dashboard"),
+    path("p/<slug:slug>/monitor/dashboards/<int:id>/delete", dashboards.dashboard_delete, name="dashboard-delete"),
+    path("p/<slug:slug>/monitor/alerts/", alerts.alert_list, name="alerts"),
+    path("p/<slug:slug>/monitor/alerts/new", alerts.alert_new, name="alert-new"),
+    path("p/<slug:slug>/monitor/alerts/measure", alerts.alert_measure, name="alert-measure"),
+    path("p/<slug:slug>/monitor/alerts/<int:id>/", alerts.alert, name="alert"),
+    path("p/<slug:slug>/monitor/alerts/<int:id>/edit", alerts.alert_edit, name="alert-edit"),
+    path("p/<slug:slug>/monitor/alerts/<int:id>/test", alerts.alert_test, name="alert-test"),
+    path("p/<slug:slug>/monitor/alerts/<int:id>/delete", alerts.alert_delete, name="alert-delete"),
     path("p/<slug:slug>/evaluators/", evaluators.evaluator_list, name="evaluators"),
     path("p/<slug:slug>/evaluators/<slug:evaluator>/", evaluators.evaluator, name="evaluator"),
     path("p/<slug:slug>/evaluators/<slug:evaluator>/numbers", evaluators.evaluator_numbers, name="evaluator-numbers"),

@@ -2,9 +2,6 @@
 
 from ninja import NinjaAPI
 
-from experiments.api import comparing
-
 
 def mount(api: NinjaAPI) -> None:
-    api.add_router("/v1/experiments", comparing.router)
-    api.add_router("/v1/gate", comparing.gates)
+    pass

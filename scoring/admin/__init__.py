@@ -1,6 +1,7 @@
-"""Evaluators and providers in the Django admin."""
+"""Evaluators, providers, alerts and dashboards in the Django admin."""
 
+from scoring.admin.alerts import AlertAdmin, DashboardAdmin
 from scoring.admin.evaluators import EvaluatorAdmin
 from scoring.admin.providers import ProviderAdmin
 
-__all__ = ["EvaluatorAdmin", "ProviderAdmin"]
+__all__ = ["AlertAdmin", "DashboardAdmin", "EvaluatorAdmin", "ProviderAdmin"]

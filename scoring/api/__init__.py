@@ -2,7 +2,7 @@
 
 from ninja import NinjaAPI
 
-from scoring.api import evaluators, providers, runs, trials
+from scoring.api import alerts, evaluators, providers, runs, trials
 
 
 def mount(api: NinjaAPI) -> None:
@@ -10,3 +10,4 @@ def mount(api: NinjaAPI) -> None:
     api.add_router("/v1", trials.router)
     api.add_router("/v1/providers", providers.router)
     api.add_router("/v1/scoring-runs", runs.router)
+    api.add_router("/v1/alerts", alerts.router)

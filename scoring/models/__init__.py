@@ -1,3 +1,17 @@
+from scoring.models.alert import (
+    OF_METRIC,
+    Alert,
+    AlertDelivery,
+    AlertEvent,
+    AlertState,
+    Certainty,
+    Channel,
+    DeliveryStatus,
+    Figure,
+    NoData,
+    Side,
+)
+from scoring.models.dashboard import Dashboard
 from scoring.models.evaluator import Evaluator, EvaluatorType, EvaluatorVersion
 from scoring.models.provider import Provider, ProviderKind
 from scoring.models.review import ReviewRequest, ReviewStatus
@@ -16,11 +30,22 @@ from scoring.models.run import AT_WORK, UNFINISHED, RunEvaluator, RunKind, RunMo
 
 __all__ = [
     "AT_WORK",
+    "OF_METRIC",
     "UNFINISHED",
+    "Alert",
+    "AlertDelivery",
+    "AlertEvent",
+    "AlertState",
+    "Certainty",
+    "Channel",
     "Counted",
+    "Dashboard",
+    "DeliveryStatus",
     "Evaluator",
     "EvaluatorType",
     "EvaluatorVersion",
+    "Figure",
+    "NoData",
     "OpenTrace",
     "Provider",
     "ProviderKind",
@@ -35,6 +60,7 @@ __all__ = [
     "RunMode",
     "RunStatus",
     "ScoringRun",
+    "Side",
     "SpansMode",
     "Unscored",
     "Why",

@@ -14,31 +14,36 @@ const painted = (plot) => {
   const tip = plot.querySelector(".tip"), ink = colour(tip, "backgroundColor");
   for (const trace of data) {
     const own = colour(plot.querySelector(`.swatch.${trace.meta}`), "backgroundColor");
-    trace.marker = { ...trace.marker, color: own }; trace.line = { width: 2, ...trace.line, color: own };
-    for (const bars of [trace.error_x, trace.error_y]) if (bars) bars.color = own;
+    trace.marker = { color: own }; trace.line = { ...trace.line, color: own, width: 2 };
+    if (trace.error_y) trace.error_y.color = own;
   }
   const { xaxis, yaxis } = layout;
   return { data, layout: {
     ...layout, paper_bgcolor: "transparent", plot_bgcolor: "transparent",
     font: { family: colour(plot, "fontFamily"), size: 11, color: text },
-    xaxis: { ...xaxis, linecolor: line, gridcolor: line, zerolinecolor: text }, yaxis: { ...yaxis, gridcolor: line },
+    xaxis: { ...xaxis, linecolor: line }, yaxis: { ...yaxis, gridcolor: line },
     hoverlabel: { bgcolor: ink, bordercolor: ink, font: { color: colour(tip, "color"), size: 12 } },
   } };
 };
 
-const draw = async () => {
+// A click on a point leads where its trace's customdata says, in figures that have links there.
+const follow = ({ points }) => { if (points[0]?.customdata) location.href = points[0].customdata };
+
+const draw = async (wanted = ".charted") => {
   for (const place of drawn) if (!place.isConnected) { window.Plotly.purge(place); drawn.delete(place) }
-  for (const plot of document.querySelectorAll(".charted")) {
+  for (const plot of document.querySelectorAll(wanted)) {
     const Plotly = await plotly(plot.dataset.plotly), place = plot.querySelector(".drawn");
     if (!plot.isConnected) continue;
     const { data, layout } = painted(plot);
     await Plotly.react(place, data, layout, { displayModeBar: false, responsive: true, doubleClick: false });
+    if (!drawn.has(place) && layout.meta?.links) place.on("plotly_click", follow);
     drawn.add(place);
   }
 };
+const again = () => draw();
 
-document.addEventListener("htmx:afterSettle", () => { if (document.querySelector(".charted .drawn:empty")) draw() });
-addEventListener("theme-changed", draw);
-addEventListener("storage", draw);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+document.addEventListener("htmx:afterSettle", () => draw(".charted:has(.drawn:empty)")); // the others stand
+addEventListener("theme-changed", again);
+addEventListener("storage", again);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
 draw();

@@ -17,6 +17,7 @@ from django.utils.module_loading import import_string
 from evalhub import health
 from evalhub.models import Project
 from records import blob_uses, bulk, outbox, rollups
+from scoring.alerts import evaluating
 from scoring.reviews import planning as reviews
 from scoring.runs import healing
 from scoring.sandbox import reports
@@ -58,6 +59,16 @@ def delete_unused_files() -> None:
         blob_uses.delete_unused(project)
 
 
+def evaluate_alerts() -> None:
+    evaluating.evaluate_due()
+
+
+def deliver_alerts() -> None:
+    from scoring.alerts import delivering  # aiohttp: half a second that a command need not begin with
+
+    delivering.deliver_due()
+
+
 @dataclass(frozen=True)
 class Task:
     name: str
@@ -70,6 +81,8 @@ TASKS = (
     Task("scoring runs", healing.heal_runs),
     Task("requests for review", reviews.ring_lost),
     Task("bulk jobs", bulk.ring_lost),
+    Task("alerts", evaluate_alerts),
+    Task("messages of alerts", deliver_alerts),
     Task("roll-ups", repair_rollups, nightly=True),
     Task("sessions", clear_sessions, nightly=True),
     Task("outbox", expire_outbox, nightly=True),
