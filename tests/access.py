@@ -93,6 +93,11 @@ PAGES: dict[str, dict[str, Role]] = {
     "scoring:evaluator-flips": {"GET": VIEWER},
     "experiments:datasets": {"GET": VIEWER},
     "experiments:prompts": {"GET": VIEWER},
+    "experiments:dataset-trend": {"GET": VIEWER},
+    "experiments:compare": {"GET": VIEWER},
+    "experiments:compare-numbers": {"GET": VIEWER},
+    "experiments:compare-case": {"GET": VIEWER},
+    "experiments:results": {"GET": VIEWER},
 }
 
 # Outside the projects everything asks for a session but these: names, or whole namespaces with a colon at the end.

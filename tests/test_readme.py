@@ -12,6 +12,7 @@ from django.core.management import get_commands
 
 from evalhub import apikeys
 from evalhub.models import Scope
+from experiments.gate.conditions import conditions
 from records.models import Payload, Record
 from tests import factories
 
@@ -47,7 +48,7 @@ def post(command: str, url: str, key: str) -> dict:
 def test_the_curl_example_stores_its_record_once_however_often_it_is_sent(live_server):
     project = factories.project("shop")
     _, key = apikeys.create(project, "app", [Scope.INGEST])
-    (example,) = (block for block in blocks() if block.startswith("curl "))
+    (example,) = (block for block in blocks() if block.startswith("curl ") and "/records " in block)
     ids = {post(example, live_server.url, key)["accepted"][0]["id"] for _ in range(2)}
     record = Record.objects.get(project=project)
     assert ids == {str(record.id)}
@@ -69,6 +70,13 @@ def test_every_setting_of_the_environment_stands_in_the_table():
 def test_every_command_it_names_exists_and_every_command_of_ours_is_named():
     ours = {name for name, app in get_commands().items() if app in ("evalhub", "records", "scoring", "experiments")}
     assert named(section("Commands")) == ours
+
+
+def test_the_gates_conditions_can_be_read():
+    named_there = re.findall(r"--metric (\S+)", README) + re.findall(r'"metrics": (\[.*?\])', README)
+    found = conditions([text for text in named_there[:4] if "[" not in text])
+    assert [one.words for one in found] == ["correctness:margin=0.02", "tone", "cost:max=+10%", "latency:max=2.5"]
+    assert all(conditions(json.loads(text)) for text in named_there if text.startswith("["))
 
 
 def test_the_trace_endpoint_it_names_takes_posts(client, db):

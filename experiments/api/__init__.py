@@ -2,6 +2,9 @@
 
 from ninja import NinjaAPI
 
+from experiments.api import comparing
+
 
 def mount(api: NinjaAPI) -> None:
-    pass
+    api.add_router("/v1/experiments", comparing.router)
+    api.add_router("/v1/gate", comparing.gates)

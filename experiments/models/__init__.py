@@ -10,6 +10,7 @@ from experiments.models.experiment import (
     ScoreSet,
     Workflow,
 )
+from experiments.models.gate import Gate, GateOutcome
 from experiments.models.prompt import Prompt, PromptState, PromptVersion
 
 __all__ = [
@@ -22,6 +23,8 @@ __all__ = [
     "ExperimentEvaluator",
     "ExperimentRow",
     "ExperimentState",
+    "Gate",
+    "GateOutcome",
     "Prompt",
     "PromptState",
     "PromptVersion",

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
+from typing import Protocol
 
 from records.models import Metric, ScoreStatus, ValueType
 from scoring.measured.sample import Sample, Scored
@@ -19,6 +20,14 @@ from scoring.stats.means import mean, rate_of
 BINS = 20
 WIDTHS = (1, 7, 28)  # days
 MOST_POINTS = 60
+
+
+class Valued(Protocol):
+    """A completed score, as far as its value goes."""
+
+    value: float | None
+    choices: Sequence[str] | None
+    passed: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +123,8 @@ def _weights(found: Sequence[Scored]) -> list[float] | None:
     return [1 / (attempt.probability or 1.0) for attempt in found]
 
 
-def distribution(metric: Metric, sample: Sample) -> list[Bin]:
+def distribution(metric: Metric, found: Sequence[Valued]) -> list[Bin]:
     """In the order of the values: twenty ranges of a number, or each of its values where there are fewer; choices."""
-    found = list(sample.completed())
     if metric.value_type == ValueType.BOOLEAN:
         return [_bin(word, [a for a in found if a.value == number]) for word, number in (("no", 0.0), ("yes", 1.0))]
     if metric.value_type == ValueType.CATEGORICAL:
@@ -129,7 +137,7 @@ def distribution(metric: Metric, sample: Sample) -> list[Bin]:
     return []
 
 
-def _ranges(metric: Metric, found: list[Scored]) -> list[Bin]:
+def _ranges(metric: Metric, found: list[Valued]) -> list[Bin]:
     if not found:
         return []
     values = {attempt.value for attempt in found}
@@ -138,13 +146,13 @@ def _ranges(metric: Metric, found: list[Scored]) -> list[Bin]:
     low = min(values) if metric.min_score is None or metric.max_score is None else metric.min_score
     high = max(values) if metric.min_score is None or metric.max_score is None else metric.max_score
     width = (high - low) / BINS
-    groups: list[list[Scored]] = [[] for _ in range(BINS)]
+    groups: list[list[Valued]] = [[] for _ in range(BINS)]
     for attempt in found:
         groups[max(0, min(BINS - 1, int((attempt.value - low) / width)))].append(attempt)
     return [_bin(f"{low + n * width:.3g} to {low + (n + 1) * width:.3g}", group) for n, group in enumerate(groups)]
 
 
-def _bin(label: str, group: list[Scored]) -> Bin:
+def _bin(label: str, group: list[Valued]) -> Bin:
     passed, failed = (sum(attempt.passed is verdict for attempt in group) for verdict in (True, False))
     return Bin(label, passed, failed, len(group) - passed - failed)
 

@@ -61,7 +61,7 @@ def evaluator_numbers(request: HttpRequest, project: Project, evaluator: str) ->
 
     found = _found(project, evaluator)
     sample = sample_of(found)
-    bins = summary.distribution(found.metric, sample)
+    bins = summary.distribution(found.metric, list(sample.completed()))
     trend = summary.trend(sample, timezone.get_current_timezone())
     context = {
         "evaluator": found, "sample": sample, "totals": summary.totals(sample), "bins": bins, "trend": trend,

@@ -14,14 +14,14 @@ const painted = (plot) => {
   const tip = plot.querySelector(".tip"), ink = colour(tip, "backgroundColor");
   for (const trace of data) {
     const own = colour(plot.querySelector(`.swatch.${trace.meta}`), "backgroundColor");
-    trace.marker = { color: own }; trace.line = { ...trace.line, color: own, width: 2 };
-    if (trace.error_y) trace.error_y.color = own;
+    trace.marker = { ...trace.marker, color: own }; trace.line = { width: 2, ...trace.line, color: own };
+    for (const bars of [trace.error_x, trace.error_y]) if (bars) bars.color = own;
   }
   const { xaxis, yaxis } = layout;
   return { data, layout: {
     ...layout, paper_bgcolor: "transparent", plot_bgcolor: "transparent",
     font: { family: colour(plot, "fontFamily"), size: 11, color: text },
-    xaxis: { ...xaxis, linecolor: line }, yaxis: { ...yaxis, gridcolor: line },
+    xaxis: { ...xaxis, linecolor: line, gridcolor: line, zerolinecolor: text }, yaxis: { ...yaxis, gridcolor: line },
     hoverlabel: { bgcolor: ink, bordercolor: ink, font: { color: colour(tip, "color"), size: 12 } },
   } };
 };

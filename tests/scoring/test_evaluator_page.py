@@ -74,7 +74,7 @@ def test_numbers_are_counted_in_ranges_and_choices_in_their_order(project):
     number = factories.metric(project, "quality")
     ids = sent(project, 42)
     judged(number, {id: n / 41 for n, id in enumerate(ids)}, "scale")
-    bins = distribution(number, sample_of(exact_like(project, number, "scale")))
+    bins = distribution(number, list(sample_of(exact_like(project, number, "scale")).completed()))
     assert len(bins) == 20 and sum(bin.n for bin in bins) == 42
     assert all(bin.passed == 0 for bin in bins[:10]) and all(bin.failed == 0 for bin in bins[10:])
 
@@ -83,7 +83,7 @@ def test_numbers_are_counted_in_ranges_and_choices_in_their_order(project):
         project, "tone", ValueType.CATEGORICAL, categorical_choices=choices, passing_choices=["good"]
     )
     judged(tone, dict(zip(ids, [["bad"], ["good"], ["bad"]], strict=False)), "tones")
-    bins = distribution(tone, sample_of(exact_like(project, tone, "tones")))
+    bins = distribution(tone, list(sample_of(exact_like(project, tone, "tones")).completed()))
     assert [(bin.label, bin.passed, bin.failed) for bin in bins] == [("good", 1, 0), ("bad", 0, 2)]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scoring import prompts
+from scoring import prompts, templating
 from scoring.prompts import MissingInput, Prompt, TemplateProblem, check_template, new_fence
 
 FENCE = "data-0123456789abcdef"  # fixed: the names of tests are made of it
@@ -160,7 +160,7 @@ def test_a_prompt_has_a_limit():
     ],
 )
 def test_a_template_cannot_keep_a_worker_busy_for_hours(template, monkeypatch):
-    monkeypatch.setattr(prompts, "MAX_WORK", 100_000)
+    monkeypatch.setattr(templating, "MAX_WORK", 100_000)
     with pytest.raises(TemplateProblem, match="too much work"):
         render(template, INPUTS | {"messages": list(range(2000)), "output": "x" * 100_000})
 

@@ -1,0 +1,140 @@
+"""What a comparison is asked for, from the parameters of an address; each of them is checked."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from urllib.parse import urlencode
+
+from django.http import QueryDict
+
+from evalhub.models import Project
+from experiments.comparison.reading import side_of
+from experiments.comparison.sides import Side
+from experiments.models import Experiment
+
+FEWEST, MOST = 2, 5
+MARGIN = 2.0  # points, where none is said
+SHOWS = ("regressions", "improvements", "unchanged", "unmatched")
+
+
+class BadComparison(ValueError):
+    """What is wrong with the parameters, in words for the reader."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    first: Side
+    others: list[Side]
+    clusters: dict[str, str] | None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """`margin` is a share; `by` slices and `together` clusters by split, tags or metadata.<key>; `versus` is which of
+    the others charts and cases are of, `start` the first case of the list."""
+
+    experiments: list[Experiment]
+    margin: float | None
+    metric: str = ""
+    by: str = ""
+    together: str = ""
+    versus: int = 0
+    show: str = "regressions"
+    start: int = 0
+    case: str = ""
+
+    @property
+    def first(self) -> Experiment:
+        return self.experiments[0]
+
+    @property
+    def others(self) -> list[Experiment]:
+        return self.experiments[1:]
+
+    @property
+    def points(self) -> str:
+        return f"{100 * self.margin:g}" if self.margin else ""
+
+    @cached_property
+    def parameters(self) -> dict[str, str]:
+        """Those that differ from what is usual."""
+        given = {
+            "ids": ",".join(one.slug for one in self.experiments), "metric": self.metric, "by": self.by,
+            "together": self.together, "versus": str(self.versus) if self.versus else "",
+            "show": self.show if self.show != SHOWS[0] else "", "start": str(self.start) if self.start else "",
+            "case": self.case,
+        }  # fmt: skip
+        margin = {} if self.points == f"{MARGIN:g}" else {"margin": self.points or "0"}
+        return {name: value for name, value in given.items() if value} | margin
+
+    @property
+    def address(self) -> str:
+        return urlencode(self.parameters)
+
+    def query(self, **changes: object) -> str:
+        """The address's parameters with some changed; an empty one is left out. A change begins the list anew."""
+        merged = {name: value for name, value in self.parameters.items() if name not in ("start", "case")} | changes
+        return urlencode({name: value for name, value in merged.items() if value not in ("", None)})
+
+    def read(self) -> Read:
+        """Each experiment once; the first's cases tell who belongs together. Raises BadComparison."""
+        try:
+            sides = [side_of(one, group_by=self.by) for one in self.experiments]
+            if not self.together:
+                return Read(sides[0], sides[1:], None)
+            grouped = sides[0] if self.together == self.by else side_of(self.first, group_by=self.together)
+        except ValueError as problem:
+            raise BadComparison(str(problem)) from problem
+        clusters = {run.case: run.groups[0] for run in grouped.runs if run.groups}
+        return Read(sides[0], sides[1:], clusters or None)
+
+
+def asked_of(project: Project, given: QueryDict | Mapping[str, str]) -> Asked:
+    """`ids` are slugs, the baseline first, with commas or one by one. Raises BadComparison; fewer than two
+    experiments are no error here."""
+    values = given.getlist("ids") if isinstance(given, QueryDict) else [given.get("ids", "")]
+    slugs = list(dict.fromkeys(slug.strip() for value in values for slug in value.split(",") if slug.strip()))
+    if len(slugs) > MOST:
+        raise BadComparison(f"At most {MOST} experiments are compared at a time, not {len(slugs)}.")
+    there = {
+        one.slug: one
+        for one in Experiment.objects.filter(project=project, slug__in=slugs).select_related("dataset", "baseline")
+    }
+    if gone := [slug for slug in slugs if slug not in there]:
+        raise BadComparison(f"There is no experiment {gone[0]!r}.")
+    show = given.get("show") or SHOWS[0]
+    if show not in SHOWS:
+        raise BadComparison(f"show is one of {', '.join(SHOWS)}.")
+    versus = _number(given, "versus")
+    if versus and versus > len(slugs) - 2:
+        raise BadComparison("versus counts the experiments after the first.")
+    return Asked(
+        [there[slug] for slug in slugs], _margin(given.get("margin", "")), given.get("metric", ""),
+        _key(given, "by"), _key(given, "together"), versus, show, _number(given, "start"), given.get("case", ""),
+    )  # fmt: skip
+
+
+def _margin(text: str) -> float | None:
+    """Points, 0 for none."""
+    try:
+        points = float(text) if text.strip() else MARGIN
+    except ValueError:
+        points = math.nan
+    if not 0 <= points < 100:
+        raise BadComparison("margin is a number of points from 0 to 100.")
+    return points / 100 if points else None
+
+
+def _key(given: Mapping[str, str], name: str) -> str:
+    key = given.get(name, "")
+    if key and key not in ("split", "tags") and not (key.startswith("metadata.") and key != "metadata."):
+        raise BadComparison(f"{name} is split, tags or metadata.<key>.")
+    return key
+
+
+def _number(given: Mapping[str, str], name: str) -> int:
+    text = given.get(name, "") or "0"
+    if not (text.isascii() and text.isdigit() and len(text) < 7):
+        raise BadComparison(f"{name} is a number.")
+    return int(text)

@@ -1,0 +1,64 @@
+"""A gate is judged, stored with all it followed from, and can be judged again from that alone."""
+
+from dataclasses import asdict
+from typing import Any
+
+from experiments.comparison.reading import side_of
+from experiments.gate.checks import Cases, Check, Evidence, check, check_cases, gather, worst
+from experiments.gate.conditions import Condition, condition, conditions, known
+from experiments.models import Experiment, ExperimentState, Gate
+
+MISSING = ("fail", "ignore")
+EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 2}
+COULD_NOT_RUN = 3
+
+
+class NotReady(Exception):
+    """An experiment that is not over, or was cancelled, cannot be judged."""
+
+
+def judge(experiment: Experiment, baseline: Experiment, metrics: list[str], by: str, *, missing: str = "fail") -> Gate:
+    """`metrics` as `conditions.HELP` says. Raises BadCondition, NotReady."""
+    asked = conditions(metrics)
+    if missing not in MISSING:
+        raise ValueError(f"missing is one of {', '.join(MISSING)}, not {missing!r}")
+    if experiment.pk == baseline.pk:
+        raise NotReady(f"{experiment.slug} cannot be its own baseline.")
+    for one in (baseline, experiment):
+        ready(one)
+    first, second = side_of(baseline), side_of(experiment)
+    known(asked, first, second)
+    cases, evidence = gather(first, second, asked)
+    checks = judged(asked, cases, evidence, missing)
+    return Gate.objects.create(
+        project_id=experiment.project_id, experiment=experiment, baseline=baseline, baseline_slug=baseline.slug,
+        outcome=worst([one.outcome for one in checks]), by=by,
+        asked={"metrics": [one.words for one in asked], "missing": missing},
+        checks=[asdict(one) for one in checks],
+        evidence={"cases": asdict(cases), "metrics": [asdict(one) for one in evidence], "sides": [
+            {"experiment": side.slug, "dataset": side.dataset, "revision": side.revision, "epochs": side.epochs}
+            for side in (first, second)
+        ]},
+    )  # fmt: skip
+
+
+def ready(experiment: Experiment) -> None:
+    if experiment.state == ExperimentState.CANCELLED:
+        raise NotReady(f"{experiment.slug} was cancelled.")
+    if not experiment.is_over:
+        why = f": {experiment.reason}" if experiment.reason else ""
+        raise NotReady(f"{experiment.slug} is {experiment.get_state_display().lower()}, not completed{why}.")
+
+
+def judged(asked: list[Condition], cases: Cases, evidence: list[Evidence], missing: str) -> list[Check]:
+    found = [check(one, values) for one, values in zip(asked, evidence, strict=True)]
+    return [*found, check_cases(cases, evidence, missing)]
+
+
+def recomputed(gate: Gate) -> list[Check]:
+    """What the stored evidence comes to now; differs from the stored checks only where the statistics have changed."""
+    held: dict[str, Any] = gate.evidence
+    return judged(
+        [condition(text) for text in gate.asked["metrics"]], Cases(**held["cases"]),
+        [Evidence(**one) for one in held["metrics"]], gate.asked["missing"],
+    )  # fmt: skip
