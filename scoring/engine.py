@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from records import prices
-from scoring.verdicts import errored
+from scoring.verdicts import Verdict, errored
 
 log = logging.getLogger(__name__)
 
@@ -25,8 +25,8 @@ FLUSH_SIZE = 200
 FLUSH_SECONDS = 1.0
 GRACE_SECONDS = 20.0  # that calls under way are waited for once the run is to stop
 
-type Evaluate[T, R] = Callable[[T], Awaitable[R]]
-type Flush[T, R] = Callable[[list[tuple[T, R]]], str | None]
+type Evaluate[T] = Callable[[T], Awaitable[Verdict]]
+type Flush[T] = Callable[[list[tuple[T, Verdict]]], str | None]
 
 
 @dataclass(slots=True)
@@ -41,13 +41,12 @@ class Outcome[T]:
     left: list[T] = field(default_factory=list)
 
 
-def evaluate_all[T, R](
+def evaluate_all[T](
     items: Iterable[T],
-    opened: Callable[[], AbstractAsyncContextManager[Evaluate[T, R]]],
-    flush: Flush[T, R],
+    opened: Callable[[], AbstractAsyncContextManager[Evaluate[T]]],
+    flush: Flush[T],
     *,
     concurrency: int,
-    failed: Callable[[str], R] = errored,
     flush_size: int = FLUSH_SIZE,
     flush_seconds: float = FLUSH_SECONDS,
     grace: float = GRACE_SECONDS,
@@ -55,16 +54,15 @@ def evaluate_all[T, R](
     """Evaluates each item, so many at the same time, until the iterable ends or `flush` gives a reason to stop.
 
     `opened` makes what the calls go through and gives the evaluating function; both run on the event loop, where
-    nothing may touch the database; what it raises becomes a result by `failed`. `flush` is called in the caller's
-    thread every `flush_size` results or `flush_seconds`, with none too, so that a cancelled run is noticed while its
-    calls take long. Whatever `items`, `opened` or `flush` raise comes out here, after the calls under way have been
-    given up.
+    nothing may touch the database. `flush` is called in the caller's thread every `flush_size` results or
+    `flush_seconds`, with none too, so that a cancelled run is noticed while its calls take long. Whatever `items`,
+    `opened` or `flush` raise comes out here, after the calls under way have been given up.
     """
     prices.preload()
     outcome: Outcome[T] = Outcome()
-    calls = _Calls(opened, concurrency, flush_size, failed)
+    calls = _Calls(opened, concurrency, flush_size)
     source = iter(items)
-    results: list[tuple[T, R]] = []
+    results: list[tuple[T, Verdict]] = []
     exhausted, give_up_at = False, float("inf")
     flush_at = time.monotonic() + flush_seconds
     calls.start()
@@ -98,17 +96,12 @@ def evaluate_all[T, R](
     return outcome
 
 
-class _Calls[T, R]:
+class _Calls[T]:
     """The event loop's side. Its public methods are for the other thread."""
 
     def __init__(
-        self,
-        opened: Callable[[], AbstractAsyncContextManager[Evaluate[T, R]]],
-        concurrency: int,
-        flush_size: int,
-        failed: Callable[[str], R],
+        self, opened: Callable[[], AbstractAsyncContextManager[Evaluate[T]]], concurrency: int, flush_size: int
     ) -> None:
-        self._failed = failed
         self.left: list[T] = []
         self.error: BaseException | None = None
         self._opened = opened
@@ -118,7 +111,7 @@ class _Calls[T, R]:
         self._more = True  # may be fed
         self._waiting: deque[T] = deque()
         self._running: set[asyncio.Task[None]] = set()
-        self._done: deque[tuple[T, R]] = deque()
+        self._done: deque[tuple[T, Verdict]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._begun = threading.Event()
         self._news = threading.Event()
@@ -144,7 +137,7 @@ class _Calls[T, R]:
         self._news.wait(max(0.0, seconds))
         self._news.clear()
 
-    def take(self) -> list[tuple[T, R]]:
+    def take(self) -> list[tuple[T, Verdict]]:
         return [self._done.popleft() for _ in range(len(self._done))]
 
     @property
@@ -203,14 +196,14 @@ class _Calls[T, R]:
 
     async def _one(self, item: T) -> None:
         try:
-            result = await self._evaluate(item)
+            verdict = await self._evaluate(item)
         except asyncio.CancelledError:
             self.left.append(item)
             raise
         except Exception as error:
             log.exception("An evaluation failed in a way that it should not.")
-            result = self._failed(f"EvalHub failed: {type(error).__name__}. Its log says more.")
-        self._done.append((item, result))
+            verdict = errored(f"EvalHub failed: {type(error).__name__}. Its log says more.")
+        self._done.append((item, verdict))
 
     def _has_ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)

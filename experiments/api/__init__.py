@@ -2,12 +2,9 @@
 
 from ninja import NinjaAPI
 
-from experiments.api import comparing, custom, experiments
+from experiments.api import comparing
 
 
 def mount(api: NinjaAPI) -> None:
-    # Before the others, whose addresses begin with a slug.
     api.add_router("/v1/experiments", comparing.router)
-    api.add_router("/v1/experiments", experiments.router)
-    api.add_router("/v1/experiments", custom.router)
     api.add_router("/v1/gate", comparing.gates)

@@ -75,7 +75,8 @@ class Asked:
     def query(self, **changes: object) -> str:
         """The address's parameters with some changed; an empty one is left out. A change begins the list anew."""
         merged = {name: value for name, value in self.parameters.items() if name not in ("start", "case")} | changes
-        return urlencode({name: value for name, value in merged.items() if value not in ("", None)})
+        usual = {"show": SHOWS[0], "versus": 0}
+        return urlencode({n: v for n, v in merged.items() if v not in ("", None) and v != usual.get(n)})
 
     def read(self) -> Read:
         """Each experiment once; the first's cases tell who belongs together. Raises BadComparison."""

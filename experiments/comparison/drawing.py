@@ -65,11 +65,11 @@ def scatter_figure(pairs: Pairs, first: str, second: str, shares: bool, lower: b
     low, high = (0.0, 1.0) if shares else (min(ends), max(ends))
     room = (high - low) * 0.06 or 1.0
     # Equal points would hide one another: moved a little, always in the same way.
-    jitter = (high - low) * 0.02
+    jitter = (high - low) * (0.05 if shares else 0.008)
     traces: list[dict[str, Any]] = [
         {
             "type": "scatter", "mode": "lines", "name": "", "meta": "c1", "x": [low, high], "y": [low, high],
-            "hoverinfo": "skip",
+            "hoverinfo": "skip", "line": {"width": 1, "dash": "dot"},
         }
     ]  # fmt: skip
     names = {"pass": "better", "fail": "worse", "c1": "equal"}
@@ -113,7 +113,7 @@ def trend_figure(names: list[str], estimates: list[Estimate], baseline: int | No
 
     traces = [trace("c1", "lines+markers", list(range(len(names))))]
     if baseline is not None:
-        traces.append(trace("c2", "markers", [baseline]))
+        traces.append(trace("c2", "markers", [baseline]) | {"marker": {"size": 11, "symbol": "diamond"}})
     every = max(1, len(names) // 6)
     x = {"tickvals": list(range(0, len(names), every)), "ticktext": [_short(name, 16) for name in names[::every]]}
     return {"data": traces, "layout": _layout(x, {"tickformat": ".0%"} if shares else {})}

@@ -66,7 +66,7 @@ def plan(dataset: Dataset, metric: Metric, experiments: list[Experiment], aims: 
     width = 1.0 if shares else measure.width
     usual = tuple(point * width for point in POINTS) if width else tuple(deviation * share for share in (0.1, 0.2, 0.5))
     wanted = sorted({*usual, *aims})
-    sees = within(detectable(deviation, dataset.size), shares) if dataset.size else ""
+    sees = within(float(f"{detectable(deviation, dataset.size):.2g}"), shares) if dataset.size else ""
     return Plan(
         metric, dataset.size, found, measured, shares, sees, [_aim(found, aim, shares, dataset.size) for aim in wanted]
     )

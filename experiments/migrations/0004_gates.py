@@ -6,32 +6,59 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('evalhub', '0002_one_time_passwords'),
-        ('experiments', '0003_counts_of_a_revision'),
+        ("evalhub", "0002_one_time_passwords"),
+        ("experiments", "0003_counts_of_a_revision"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Gate',
+            name="Gate",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('baseline_slug', models.CharField(help_text='Outlives the baseline.', max_length=63)),
-                ('outcome', models.CharField(choices=[('pass', 'passes'), ('fail', 'fails'), ('inconclusive', 'cannot tell')], max_length=12)),
-                ('asked', models.JSONField(help_text='{"metrics": [condition], "missing": "fail"}')),
-                ('checks', models.JSONField()),
-                ('evidence', models.JSONField()),
-                ('by', models.CharField(help_text="User name, or key and the key's name; gate for the command.", max_length=160)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('baseline', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='experiments.experiment')),
-                ('experiment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='gates', to='experiments.experiment')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='evalhub.project')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("baseline_slug", models.CharField(help_text="Outlives the baseline.", max_length=63)),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[("pass", "passes"), ("fail", "fails"), ("inconclusive", "cannot tell")], max_length=12
+                    ),
+                ),
+                ("asked", models.JSONField(help_text='{"metrics": [condition], "missing": "fail"}')),
+                ("checks", models.JSONField()),
+                ("evidence", models.JSONField()),
+                (
+                    "by",
+                    models.CharField(
+                        help_text="User name, or key and the key's name; gate for the command.", max_length=160
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "baseline",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="experiments.experiment",
+                    ),
+                ),
+                (
+                    "experiment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="gates", to="experiments.experiment"
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="evalhub.project"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'experiment_gate',
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['experiment', '-id'], name='experiment_gate_newest')],
+                "db_table": "experiment_gate",
+                "ordering": ["-id"],
+                "indexes": [models.Index(fields=["experiment", "-id"], name="experiment_gate_newest")],
             },
         ),
     ]

@@ -103,8 +103,8 @@ def spark(bins: Sequence[Any]) -> SafeString:
             height = 24 * n / highest
             base -= height
             if n:
-                bars.append((css, index * width, base, width * 0.85, height))
-    drawn = format_html_join("", '<rect class="{}" x="{:.2f}" y="{:.2f}" width="{:.2f}" height="{:.2f}"/>', bars)
+                bars.append((css, *(f"{size:.2f}" for size in (index * width, base, width * 0.85, height))))
+    drawn = format_html_join("", '<rect class="{}" x="{}" y="{}" width="{}" height="{}"/>', bars)
     words = "; ".join(f"{bin.label}: {bin.n:,}" for bin in bins if bin.n)
     return format_html(
         '<svg class="spark" viewBox="0 0 100 24" preserveAspectRatio="none" role="img" aria-label="{}">'

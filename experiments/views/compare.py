@@ -15,6 +15,7 @@ from evalhub.access import project_page
 from evalhub.models import Project
 from experiments.comparison.asked import Asked, BadComparison, asked_of
 from experiments.models import UNFINISHED, Experiment
+from records.models import ValueType
 
 if TYPE_CHECKING:
     from experiments.comparison.verdicts import Versus
@@ -55,11 +56,14 @@ def compare_numbers(request: HttpRequest, project: Project) -> HttpResponse:
         "figure": json.dumps(drawing.intervals_figure(chosen)), **_cases(chosen, asked),
     }  # fmt: skip
     if line:
-        pairs = verdicts.pairs_of(chosen.first, chosen.second, chosen.match, line.measure.key, line.kind)
-        lower = line.kind == "mean" and line.measure.lower
-        context |= {"pairs": pairs, "scatter": json.dumps(drawing.scatter_figure(
-            pairs, chosen.first.name, chosen.second.name, line.shares, lower
-        ))}  # fmt: skip
+        number = line.measure.metric.value_type == ValueType.NUMERICAL  # a scatter of numbers says more than of passes
+        kind = "mean" if number else line.kind
+        pairs = verdicts.pairs_of(chosen.first, chosen.second, chosen.match, line.measure.key, kind)
+        shares = verdicts.is_share(line.measure, kind)
+        figure = drawing.scatter_figure(
+            pairs, chosen.first.name, chosen.second.name, shares, number and line.measure.lower
+        )
+        context |= {"pairs": pairs, "scatter": json.dumps(figure), "scatter_shares": shares}
         if asked.by:
             context["slices"], context["more_slices"] = slices.slice_lines(
                 chosen.first, chosen.second, chosen.match, line

@@ -102,7 +102,7 @@ def estimate(
 ) -> Estimate:
     """Walks the selection for about so many seconds. Raises FilterError, SearchTimeout."""
     until = time.monotonic() + seconds
-    found = Estimate(lines=[line_of(selection.project.id, evaluator) for evaluator in evaluators])
+    found = Estimate(lines=[_line(selection, evaluator) for evaluator in evaluators])
     for slice_ in selection.slices():
         records = [id for id, _ in slice_]
         if limit is not None and mode == RunMode.ALL:
@@ -120,12 +120,11 @@ def estimate(
     return found
 
 
-def line_of(project_id: int, evaluator: Evaluator) -> Line:
-    """What a call of the evaluator takes, by its last scores; no calls yet."""
+def _line(selection: Selection, evaluator: Evaluator) -> Line:
     with connection.cursor() as cursor:
         cursor.execute(
             MEANS,
-            {"p": project_id, "metric": evaluator.metric_id, "slug": evaluator.slug, "newest": NEWEST,
+            {"p": selection.project.id, "metric": evaluator.metric_id, "slug": evaluator.slug, "newest": NEWEST,
              "last": LAST_SCORES},
         )  # fmt: skip
         cost, duration = cursor.fetchone()

@@ -96,7 +96,10 @@ def not_worse(found: Paired, margin: float | None, *, lower: bool = False) -> Ke
 
 
 def within(margin: float, shares: bool) -> str:
-    return f"{100 * margin:.3g} points" if shares else number(margin)
+    if not shares:
+        return number(margin)
+    points = f"{100 * margin:.3g}"
+    return f"{points} point" if points == "1" else f"{points} points"
 
 
 def _more(found: Paired, margin: float | None) -> int | None:
