@@ -17,12 +17,16 @@ from evalhub.models import Membership, Project, Role, User
 View = Callable[..., HttpResponse]
 
 
-def role_of(user: User, project: Project) -> Role | None:
-    """The user's role in the project; a superuser is an admin everywhere."""
+def project_for(user: User, slug: str) -> tuple[Project, Role]:
+    """The project and the user's role in it, in one query. Raises Http404 for outsiders, as if there were none."""
     if user.is_superuser:
-        return Role.ADMIN
-    role = Membership.objects.filter(project=project, user=user).values_list("role", flat=True).first()
-    return Role(role) if role else None
+        project = Project.objects.filter(slug=slug).first()
+        if project is not None:
+            return project, Role.ADMIN
+    member = Membership.objects.select_related("project").filter(project__slug=slug, user=user).first()
+    if member is None:
+        raise Http404("No such project.")
+    return member.project, Role(member.role)
 
 
 def projects_of(user: User):
@@ -39,10 +43,7 @@ def project_page(*methods: str, role: Role = Role.VIEWER) -> Callable[[View], Vi
         @require_http_methods(methods)
         @wraps(view)
         def wrapper(request: HttpRequest, slug: str, *args: object, **kwargs: object) -> HttpResponse:
-            project = Project.objects.filter(slug=slug).first()
-            held = project and role_of(request.user, project)
-            if not held:
-                raise Http404("No such project.")
+            project, held = project_for(request.user, slug)
             if held < role:
                 raise PermissionDenied(f"This needs the role {role.label.lower()} in {project.name}.")
             request.project, request.role = project, held

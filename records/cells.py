@@ -4,6 +4,7 @@ Everything a client or a model wrote goes through format_html's escaping.
 """
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -80,11 +81,13 @@ def whole(number: int | None) -> str | SafeString:
     return DASH if number is None else f"{number:,}"
 
 
+@cache
 def source(code: int) -> SafeString:
     word = Source(code).label
     return format_html('<span class="badge plain" title="{}">{}{}</span>', word, source_icon(code), word)
 
 
+@cache
 def scoring_status(code: int) -> SafeString:
     word = RecordStatus(code).label
     css = {"completed": "", "unscored": "muted"}.get(word, word)

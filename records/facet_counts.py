@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from records.filterbar import Facet
 from records.filterlang import parse
 from records.search import Search, SearchTimeout, count
-from records.search.plan import plan_of, reading
+from records.search.count import SAMPLE_FACTOR
+from records.search.plan import SAMPLE, plan_of, reading
 
 NEWEST = 10_000  # records whose values are counted
 SECONDS = 0.3
 CHOICE_SECONDS = 0.1
 MOST = 20
-SAMPLE_SHARE = 100  # one record of so many is in the sample
 
 # Menu -> column of record whose values are its choices.
 COLUMNS = {"model": "r.model", "environment": "r.environment"}
@@ -32,7 +32,7 @@ def count_choices(search: Search, facet: Facet) -> None:
             continue
         try:
             chosen = replace(search, node=parse(choice.q, search.vocabulary))
-            choice.count = str(count(chosen, budget=CHOICE_SECONDS))
+            choice.count = str(count(chosen, budget=CHOICE_SECONDS, sample=True))
         except SearchTimeout:
             choice.count = ""
 
@@ -45,10 +45,10 @@ def values_of(search: Search, key: str) -> Values:
         found = _values(search, column, "record")
     except SearchTimeout:
         try:
-            sampled = _values(search, column, "record_sample")
+            sampled = _values(search, column, SAMPLE)
         except SearchTimeout:
             return Values([], "Counting takes too long for this filter.")
-        return Values([(value, n * SAMPLE_SHARE) for value, n in sampled], "About, by one record in a hundred.")
+        return Values([(value, n * SAMPLE_FACTOR) for value, n in sampled], "About, by one record in a hundred.")
     partly = sum(n for _, n in found) >= NEWEST
     return Values(found[:MOST], f"Among the newest {NEWEST:,}." if partly else "")
 

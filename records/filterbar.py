@@ -53,7 +53,6 @@ class Choice:
     clause: str
     on: bool = False
     q: str = ""  # the whole filter once this is chosen
-    href: str = ""
     count: str = ""  # how many records that leaves; filled in when the menu opens
 
 

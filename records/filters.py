@@ -22,7 +22,7 @@ from records.filterlang import (
     parse,
     unknown_names,
 )
-from records.models import Record
+from records.models import Metric, Record
 from records.search import DEFAULT, Search, sorts_of
 from records.vocabulary import vocabulary_of, with_scorers
 
@@ -64,7 +64,9 @@ class RecordFilters(django_filters.FilterSet):
         super().__init__(data, queryset=Record.objects.none())
         self.project, self.user = project, user
         self.now, self.zone = timezone.now(), zone_of(user, project)
-        self.vocabulary = vocabulary_of(project, user)
+        known = list(Metric.objects.filter(project=project))
+        self.metrics = [metric for metric in known if metric.archived_at is None]
+        self.vocabulary = vocabulary_of(project, user, known)
         self.form.fields["sort"].choices = [
             (f"{sign}{name}", name) for name in sorts_of(self.vocabulary) for sign in ("-", "")
         ]

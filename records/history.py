@@ -8,8 +8,8 @@ from typing import Any
 
 from records.models import Outcome
 from records.search import Search
-from records.search.count import Rollup, rollup_of
-from records.search.plan import Plan, SearchTimeout, edges, expected, plan_of, reading
+from records.search.count import SAMPLE_FACTOR, Rollup, rollup_of
+from records.search.plan import SAMPLE, Plan, SearchTimeout, edges, expected, plan_of, reading
 from records.search.slices import Pace
 from records.stacks import Stack
 
@@ -19,7 +19,6 @@ WIDTHS = (MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 2 * HOUR, 6 * HOUR, 12 * HOUR, 
 EXACT_ROWS = 300_000  # so many records in the time shown are counted one by one
 EXACT_TEXTS = 5_000  # the same where each row's payload has to be read
 EXACT_SCORES = 20_000  # the same where each score's record has to be looked up
-SAMPLE_FACTOR = 100
 LEAST_SAMPLED = 400  # matching rows of the sample below which its bars would mislead
 BUDGET_SECONDS = 1.0
 ORIGIN = datetime(2000, 1, 3, tzinfo=UTC)  # a Monday: weeks begin with it
@@ -100,7 +99,7 @@ def history(search: Search, by: Stack) -> History:
         if rolled is not None and until - since > timedelta(hours=6):
             return _from_rollup(cursor, search, plan, rolled, since, until, by)
         seconds = width_of(until - since)
-        most = EXACT_TEXTS if _reads_payloads(plan) else EXACT_ROWS
+        most = EXACT_TEXTS if plan.reads_payloads else EXACT_ROWS
         if _records_between(cursor, search, since, until) <= most:
             return _exact(cursor, plan, since, until, seconds, by)
         if plan.driver is not None and expected(search, plan.driver) <= EXACT_SCORES:
@@ -183,7 +182,7 @@ def _binned(plan: Plan, since: datetime, until: datetime, seconds: int, by: Stac
 
 def _sampled(cursor: Any, search: Search, since: datetime, until: datetime, seconds: int, by: Stack) -> History:
     """From the 1 % copy, times 100. Scores and payloads are looked up in their own tables, of the sampled rows only."""
-    plan = stacked(plan_of(search, table="record_sample", drive=False), by, "score_sample")
+    plan = stacked(plan_of(search, table=SAMPLE, drive=False), by, "score_sample")
     cursor.execute(*_binned(plan, since, until, seconds, by))
     counts = {key: count * SAMPLE_FACTOR for key, count in _read(cursor, by).items()}
     return History(filled(counts, since, until, seconds), seconds, about=True)
@@ -205,10 +204,6 @@ def _newest_first(plan: Plan, since: datetime, until: datetime, seconds: int, by
         if end >= since and not pace.next():
             return History(filled(counts, since, until, seconds), seconds, counted_from=start)
     return History(filled(counts, since, until, seconds), seconds)
-
-
-def _reads_payloads(plan: Plan) -> bool:
-    return "payload y" in plan.sql("", [], "")
 
 
 def _read(cursor: Any, by: Stack) -> dict[tuple[datetime, str], int]:

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 from uuid import UUID
 
 import django_tables2 as tables
-from django.utils.html import conditional_escape, escape, format_html
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from records import cells
@@ -73,7 +74,8 @@ class RecordTable(tables.Table):
         for row in self.data:
             parts = [TICKED_ROW.format(id=row.id, name=escape(row.record.name or "record"))]  # an id is hexadecimal
             for opening, draw in openings:
-                parts += (opening, conditional_escape(draw(row)), "</td>")
+                cell = draw(row)
+                parts += (opening, cell if isinstance(cell, SafeString) else escape(str(cell)), "</td>")
             parts.append(REST)
             yield SafeString("".join(parts))
 

@@ -1,15 +1,20 @@
+from collections.abc import Iterable
 from dataclasses import replace
 
 from django.db import connection
+from django.utils.functional import SimpleLazyObject
 
 from evalhub.models import Membership, Project, User
 from records.filterlang import MetricInfo, Vocabulary
 from records.models import Metric
 
 
-def vocabulary_of(project: Project, user: User | None = None) -> Vocabulary:
-    """The names that a filter of this project may use: its metrics, archived ones too, and its people."""
-    metrics = {
+def vocabulary_of(project: Project, user: User | None = None, metrics: Iterable[Metric] | None = None) -> Vocabulary:
+    """The names that a filter of this project may use: its metrics, archived ones too, and its people.
+
+    `metrics` are all of the project's, where the caller has them; people are looked up once a filter names one.
+    """
+    known = {
         metric.slug: MetricInfo(
             metric.id,
             metric.slug,
@@ -17,10 +22,11 @@ def vocabulary_of(project: Project, user: User | None = None) -> Vocabulary:
             metric.value_type,
             tuple(choice["value"] for choice in metric.categorical_choices),
         )
-        for metric in Metric.objects.filter(project=project)
+        for metric in (Metric.objects.filter(project=project) if metrics is None else metrics)
     }
-    people = dict(Membership.objects.filter(project=project).values_list("user__username", "user_id"))
-    return Vocabulary(metrics, people, user.id if user else None)
+    members = Membership.objects.filter(project=project)
+    people = SimpleLazyObject(lambda: dict(members.values_list("user__username", "user_id")))
+    return Vocabulary(known, people, user.id if user else None)
 
 
 # A step through the index for each name: as many reads as there are names, whatever the number of scores.

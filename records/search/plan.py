@@ -25,6 +25,8 @@ STATEMENT_SECONDS = 5
 LEAST_MILLISECONDS = 100  # the limit also holds for the ROLLBACK behind a query that ran into it
 # Columns with an index in which the time order goes on behind the value.
 INDEXED = tuple(f"r.{name}" for name in ("status", "source", "name", "experiment", "model", "environment"))
+EVERYWHERE = ("r.status", "r.source")  # of those, what roots hold as well as the spans below them
+SAMPLE = "record_sample"  # one record in a hundred
 BOUNDS = (":", ">", ">=", "<", "<=")
 
 
@@ -141,6 +143,11 @@ class Plan:
         inner = f"SELECT r.* FROM {self.source} WHERE {' AND '.join(self.where)} OFFSET 0"  # noqa: S608
         return replace(self, source=f"({inner}) r", where=[])
 
+    @property
+    def reads_payloads(self) -> bool:
+        """Whether a row has to be opened in full to be judged."""
+        return any("payload y" in condition for condition in self.where) or "payload y" in self.source
+
     def sql(self, select: str, more: list[str], tail: str) -> str:
         where = " AND ".join([*self.where, *more]) or "TRUE"
         return f"SELECT {select} FROM {self.source} WHERE {where} {tail}"  # noqa: S608 - values are bound
@@ -156,11 +163,17 @@ def plan_of(search: Search, table: str = "record", drive: bool = True, without: 
     plan = Plan(f"{table} r", "r.created_at", "r.id", direct=_is_direct(parts, search.roots))
     plan.add("r.project_id = %s", search.project_id)
     if search.roots:
-        plan.add("r.is_root")
+        # The other wording keeps the planner from the index of roots, where it takes what it looks for to be evenly
+        # spread over time: the newest hours are often all of another status.
+        plan.add("r.is_root IS NOT FALSE" if any(_is_of_index(part, EVERYWHERE) for part in parts) else "r.is_root")
     for part in parts:
-        if part is not driver:
-            condition = compile_sql(part, search.vocabulary, search.now, search.zone)
-            plan.add(condition.sql, *condition.params)
+        if part is driver:
+            continue
+        if table == SAMPLE and isinstance(part, Compare) and is_of_scores(part):
+            plan.add(*_sampled_score(search, part))
+            continue
+        condition = compile_sql(part, search.vocabulary, search.now, search.zone)
+        plan.add(condition.sql, *condition.params)
     if search.ceiling:
         plan.add("r.id <= %s", search.ceiling)
     if driver is not None:
@@ -183,11 +196,16 @@ def _is_direct(parts: list[Node], roots: bool) -> bool:
     rest = [part for part in parts if not _is_bound(part)]
     if not rest:
         return True
-    if roots or len(rest) > 1 or not isinstance(rest[0], Compare):
+    if roots or len(rest) > 1:
         return False
-    part = rest[0]
+    return _is_of_index(rest[0], INDEXED)
+
+
+def _is_of_index(part: Node, columns: tuple[str, ...]) -> bool:
+    """One value of one of the columns."""
     return (
-        part.field.spec.sql in INDEXED
+        isinstance(part, Compare)
+        and part.field.spec.sql in columns
         and part.op in (":", "=")
         and not is_wild(part.values[0])
         and part.values[0].raw != ""
@@ -255,6 +273,16 @@ def score_condition(search: Search, part: Compare) -> tuple[Any, ...]:
         return "s.outcome = %s", part.field.spec.choices[part.values[0].raw.lower()]
     value = compile_score_value(part, search.vocabulary, search.now, search.zone)
     return value.sql, *value.params
+
+
+def _sampled_score(search: Search, part: Compare) -> tuple[Any, ...]:
+    """The same of a record of the sample, whose current scores are copied beside it."""
+    condition, *params = score_condition(search, part)
+    exists = (
+        "EXISTS (SELECT FROM score_sample s WHERE s.project_id = r.project_id AND s.record_id = r.id "  # noqa: S608
+        f"AND s.metric_id = %s AND {condition})"
+    )
+    return exists, part.field.metric.id, *params
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from records.columns import chosen
 from records.current import shown_scores
 from records.filters import RecordFilters
 from records.layouts import columns_of, layout_of
-from records.models import Metric, Payload, Record
+from records.models import Payload, Record
 from records.views.links import list_query
 
 
@@ -26,9 +26,8 @@ def cell_filters(request: HttpRequest, project: Project, id: UUID) -> HttpRespon
     filters = RecordFilters(request.GET, project, request.user)
     if filters.error is not None:
         return HttpResponse(status=422)
-    metrics = list(Metric.objects.filter(project=project, archived_at=None))
-    columns = chosen(split_keys(request.GET.get("columns", "")), metrics)
-    columns = columns or columns_of(layout_of(project, request.user), metrics)
+    columns = chosen(split_keys(request.GET.get("columns", "")), filters.metrics)
+    columns = columns or columns_of(layout_of(project, request.user), filters.metrics)
     cell = request.GET.get("cell", "")
     if cell.isascii() and cell.isdigit() and len(cell) < 4:
         columns = columns[int(cell) : int(cell) + 1]

@@ -2,29 +2,58 @@
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
 
 from evalhub.access import project_page
 from evalhub.models import Project
+from evalhub.templatetags.look import icon
 from records.completion import plain_value
 from records.facet_counts import COLUMNS, count_choices, values_of
 from records.filterbar import SEEN, Choice, Facet, facet_of, facets, replaced
 from records.filterlang import parse, quoted
 from records.filters import RecordFilters
-from records.models import Metric
 from records.views.links import list_query, list_url
+
+LINK = (
+    '<a href="{0}" hx-get="{0}" hx-target="#results" hx-push-url="true"{1}>'
+    '<bdi>{2}</bdi><span class="n">{3}{4}</span></a>'
+)
+CHOSEN = mark_safe(' aria-current="true"')  # noqa: S308 - a constant
+
+
+def menu(request: HttpRequest, project: Project, facet: Facet) -> dict[str, Any]:
+    """A facet as the page shows it; its links are put together here, since every page carries all of them."""
+    here = reverse("records:list", args=[project.slug])
+    links = format_html_join(
+        "",
+        LINK,
+        (
+            (
+                f"{here}{list_query(request, q=choice.q)}",
+                CHOSEN if choice.on else "",
+                choice.label,
+                choice.count,
+                icon("check", "i-s") if choice.on else "",
+            )
+            for choice in facet.choices
+        ),
+    )
+    return {"key": facet.key, "label": facet.label, "on": facet.on, "links": links}
 
 
 @project_page("GET")
 def record_facet(request: HttpRequest, project: Project, key: str) -> HttpResponse:
     """The inside of one menu."""
     filters = RecordFilters(request.GET, project, request.user)
-    metrics = list(Metric.objects.filter(project=project, archived_at=None))
     if filters.error is not None:
         return HttpResponse(status=422)
-    found = next((facet for facet in facets(filters.search, metrics) if facet.key == key), None)
+    found = next((facet for facet in facets(filters.search, filters.metrics) if facet.key == key), None)
     if found is None:
         raise Http404("No such menu.")
     about = ""
@@ -32,9 +61,7 @@ def record_facet(request: HttpRequest, project: Project, key: str) -> HttpRespon
         found, about = seen_facet(filters, found)
     else:
         count_choices(filters.search, found)
-    for choice in found.choices:
-        choice.href = list_query(request, q=choice.q)
-    return render(request, "records/_facet.html", {"facet": found, "about": about, "project": project})
+    return render(request, "records/_facet.html", {"facet": menu(request, project, found), "about": about})
 
 
 def seen_facet(filters: RecordFilters, facet: Facet) -> tuple[Facet, str]:

@@ -15,7 +15,6 @@ from records.charts import chart_of, figure_of, rows_of
 from records.filterbar import replaced
 from records.filters import RecordFilters
 from records.history import Bucket, History, history
-from records.models import Metric
 from records.search import SearchTimeout
 from records.stacks import STATUS, stacks
 from records.views.links import list_query, list_url
@@ -27,7 +26,7 @@ def record_history(request: HttpRequest, project: Project) -> HttpResponse:
     filters = RecordFilters(request.GET, project, request.user)
     if filters.error is not None:
         return HttpResponse(status=422)
-    choices = stacks(Metric.objects.filter(project=project, archived_at=None))
+    choices = stacks(filters.metrics)
     by = next((stack for stack in choices if stack.key == request.GET.get("by")), STATUS)
     after = request.GET.get("after", "")
     context = {

@@ -19,12 +19,13 @@ from records.filterlang import chips
 from records.filters import RecordFilters
 from records.ids import first_of
 from records.layouts import columns_of, layout_of
-from records.models import ColumnLayout, Metric, RecordRollup
+from records.models import ColumnLayout, RecordRollup
 from records.previews import previews
 from records.saved_views import views_of
 from records.search import DEFAULT, BadCursor, Page, SearchTimeout, count, page
 from records.search.sorting import in_words
 from records.tables import PREVIEW_CHARS, RecordTable, Row, awaited, record_table
+from records.views.facets import menu
 from records.views.links import list_query, list_url
 from records.views.live import FIRST_SECONDS, cells_of, news_url
 from records.views.record import drawer_url
@@ -55,7 +56,7 @@ def record_list(request: HttpRequest, project: Project) -> HttpResponse:
 def list_context(request: HttpRequest, filters: RecordFilters) -> dict[str, Any]:
     """What the rows need, and what is around them. Only the rows are searched for here."""
     project, after = filters.project, request.GET.get("after", "")
-    metrics = list(Metric.objects.filter(project=project, archived_at=None))
+    metrics = filters.metrics
     layout = layout_of(project, request.user)
     columns = chosen(split_keys(request.GET.get("columns", "")), metrics) or columns_of(layout, metrics)
     asked_at = first_of(int(time.time() * 1000))
@@ -78,7 +79,7 @@ def list_context(request: HttpRequest, filters: RecordFilters) -> dict[str, Any]
             {"words": chip.words, "without": list_query(request, q=chip.rest)}
             for chip in chips(filters.node, filters.zone)
         ],
-        "facets": [_facet_links(request, facet) for facet in facets(filters.search, metrics)],
+        "facets": [menu(request, project, facet) for facet in facets(filters.search, metrics)],
         "here": list_query(request, after=after),
         "drawer_url": drawer_url(request, project),
         "after": after,
@@ -136,11 +137,6 @@ def has_records(project: Project) -> bool:
     return RecordRollup.objects.filter(project=project, n__gt=0).exists()
 
 
-def _facet_links(request: HttpRequest, facet: Any) -> dict[str, Any]:
-    choices = [{"label": c.label, "on": c.on, "href": list_query(request, q=c.q)} for c in facet.choices]
-    return {"key": facet.key, "label": facet.label, "on": facet.on, "choices": choices}
-
-
 @project_page("GET")
 def record_count(request: HttpRequest, project: Project) -> HttpResponse:
     """How many there are, said beside the filter's words."""
@@ -148,7 +144,7 @@ def record_count(request: HttpRequest, project: Project) -> HttpResponse:
     if filters.error is not None:
         return HttpResponse(status=422)
     try:
-        found = count(filters.search, budget=COUNT_SECONDS)
+        found = count(filters.search, budget=COUNT_SECONDS, sample=True)
     except SearchTimeout:
         found = None
     return render(request, "records/_count.html", {"count": found, "all_spans": filters.all_spans})

@@ -1,18 +1,24 @@
 """A count is what reading everything counts, or says that it is less."""
 
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
 
 from evalhub.models import Project
+from records.drafts import RecordDraft, ScoreDraft
 from records.filterlang import MetricInfo, Vocabulary
+from records.ingest import ingest
+from records.models import RecordSample, Source
 from records.search import Count, count
 from records.search.count import rollup_of
+from records.vocabulary import vocabulary_of
 from tests import factories
 from tests.records.filterlang.rows import NOW
 from tests.records.searching import FILTERS, outcome_of, search_for, stocked
 
+counting = import_module("records.search.count")  # the package names its function alike
 ROLLED = [
     ("status:(completed OR errored) source:api", lambda r: r["status"] in (2, 3) and r["source"] == 1),
     ("created:-24h status:completed", lambda r: r["created_at"] >= NOW - timedelta(hours=24) and r["status"] == 2),
@@ -75,8 +81,8 @@ def test_a_count_stops_at_its_cap(stock: Any) -> None:
 
 
 def test_a_count_says_how_sure_it_is() -> None:
-    said = [str(Count(12_345, kind)) for kind in ("exact", "capped", "at_least")]
-    assert said == ["12,345", "12,345+", "at least 12,345"]
+    said = [str(Count(12_345, kind)) for kind in ("exact", "about", "capped", "at_least")]
+    assert said == ["12,345", "about 12,345", "12,345+", "at least 12,345"]
 
 
 def test_a_count_that_ran_out_of_time_is_a_lower_bound(stock: Any) -> None:
@@ -84,3 +90,26 @@ def test_a_count_that_ran_out_of_time_is_a_lower_bound(stock: Any) -> None:
     found = count(search_for(project, vocabulary, "customer:*", roots=False), budget=0)
     assert found.kind == "at_least"
     assert found.n <= sum(1 for row in rows if row["customer"])
+
+
+@pytest.mark.parametrize("text", ["customer:acme", "metric.quality:<0.5", "customer:acme metric.quality.status:fail"])
+def test_what_is_surely_beyond_the_cap_is_told_by_the_sample(project: Project, monkeypatch: Any, text: str) -> None:
+    factories.metric(project, "quality")
+    scores = [ScoreDraft("quality", {"numerical_value": 0.1})]
+    drafts = [RecordDraft(f"r{n}", Source.API, NOW, customer="acme", scores=scores) for n in range(1000)]
+    ingest(project, drafts, "ci")
+    sampled = RecordSample.objects.filter(project=project).count()
+    search = search_for(project, vocabulary_of(project), text)
+    assert sampled and count(search, budget=60, sample=True) == Count(1000, "exact")
+    monkeypatch.setattr(counting, "MANY_SAMPLED", 1)
+    about = count(search, budget=60, sample=True)
+    assert about.kind == "about" and about.n == pytest.approx(sampled * 100, rel=0.05)
+    monkeypatch.setattr(counting, "MANY_SAMPLED", 10**6)
+    assert count(search, cap=sampled, budget=60, sample=True) == Count(sampled, "capped")
+    assert count(search, cap=None, budget=60, sample=True) == Count(1000, "exact")
+
+
+def test_texts_are_not_looked_for_in_the_sample_first(project: Project, monkeypatch: Any) -> None:
+    monkeypatch.setattr(counting, "MANY_SAMPLED", 0)
+    ingest(project, [RecordDraft("r", Source.API, NOW, inputs="a refund")], "ci")
+    assert count(search_for(project, vocabulary_of(project), "refund"), budget=60, sample=True) == Count(1)
