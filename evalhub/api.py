@@ -25,6 +25,7 @@ from ninja.parser import Parser
 from ninja.security.base import AuthBase
 from psycopg.errors import QueryCanceled
 
+from evalhub import ratelimit
 from evalhub.apikeys import authenticate
 from evalhub.body import MAX_BODY_BYTES, BadEncoding, BodyTooLarge, drain, read_body
 from evalhub.models import Scope
@@ -40,7 +41,7 @@ RETRY_SECONDS = 5  # what a client should wait when the database is away
 
 class Problem(Exception):
     """An answer other than the one asked for. `fields` pairs a path (`scores.0.metric`) with what is wrong there;
-    `pos` and `end` are characters of a filter."""
+    `pos` and `end` are characters of a filter; `retry_after` is in seconds."""
 
     def __init__(
         self,
@@ -50,9 +51,10 @@ class Problem(Exception):
         fields: Iterable[tuple[str, str]] = (),
         pos: int | None = None,
         end: int | None = None,
+        retry_after: int | None = None,
     ) -> None:
         super().__init__(message)
-        self.status, self.code, self.message = status, code, message
+        self.status, self.code, self.message, self.retry_after = status, code, message, retry_after
         self.fields, self.pos, self.end = list(fields), pos, end
 
     def response(self) -> HttpResponse:
@@ -61,7 +63,10 @@ class Problem(Exception):
             error["fields"] = [{"path": where, "message": what} for where, what in self.fields]
         if self.pos is not None:
             error |= {"pos": self.pos, "end": self.end}
-        return answer({"error": error}, self.status)
+        response = answer({"error": error}, self.status)
+        if self.retry_after is not None:
+            response["Retry-After"] = str(self.retry_after)
+        return response
 
 
 def answer(data: Any, status: int = 200) -> HttpResponse:
@@ -86,7 +91,8 @@ def _plain(value: Any) -> str | float:
 class KeyAuth(AuthBase):
     """Lets in a valid key that has one of `scopes`, sets `request.api_key` and `request.project`, reads the body.
 
-    401 without a valid key, 403 without a scope: only then is the body read, up to its limit.
+    401 without a valid key, 429 for one that asks too often, 403 without a scope: only then is the body read, up to its
+    limit.
     """
 
     openapi_type = "http"
@@ -100,6 +106,7 @@ class KeyAuth(AuthBase):
         key = authenticate(request.headers.get("Authorization", ""))
         if key is None:
             raise AuthenticationError
+        ratelimit.count(key)
         if not any(scope in key.scopes for scope in self.scopes):
             raise Problem(403, "forbidden", f"This call needs a key with the scope {' or '.join(self.scopes)}.")
         request.api_key, request.project = key, key.project
@@ -158,7 +165,8 @@ class EvalHubAPI(NinjaAPI):
             title="EvalHub",
             version="1",
             description="Records in, scores on them, and all of it out again. Every call needs a project's API key: "
-            "`Authorization: Bearer ehk_...`.",
+            "`Authorization: Bearer ehk_...`. Calls that start or create something take an `Idempotency-Key`, so that "
+            "they can be repeated until they are answered. A key that asks too often gets 429 with `Retry-After`.",
             docs_url="/docs",
             openapi_url="/openapi.json",
             urls_namespace="api",
@@ -272,6 +280,10 @@ def _bad_encoding(request: HttpRequest, error: BadEncoding) -> HttpResponse:
     return Problem(400, "invalid_body", str(error)).response()
 
 
+def _too_often(request: HttpRequest, error: ratelimit.TooOften) -> HttpResponse:
+    return Problem(429, "too_often", str(error), retry_after=error.seconds).response()
+
+
 def _unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
     if isinstance(error.__cause__, QueryCanceled):
         message = "The query took too long; narrow it, for example by time."
@@ -279,9 +291,8 @@ def _unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
     if not AWAY.match(getattr(error.__cause__, "sqlstate", None) or ""):
         return _internal(request, error)
     logger.error("%s %s: the database is not available: %s", request.method, request.path, error)
-    response = Problem(503, "unavailable", "The database is not available; try again.").response()
-    response["Retry-After"] = str(RETRY_SECONDS)
-    return response
+    message = "The database is not available; try again."
+    return Problem(503, "unavailable", message, retry_after=RETRY_SECONDS).response()
 
 
 def _internal(request: HttpRequest, error: Exception) -> HttpResponse:
@@ -299,6 +310,7 @@ HANDLERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
     HttpError: _http,
     AuthenticationError: _unauthorized,
     Http404: _not_found,
+    ratelimit.TooOften: _too_often,
     BodyTooLarge: _too_large,
     BadEncoding: _bad_encoding,
     OperationalError: _unavailable,

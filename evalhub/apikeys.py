@@ -1,6 +1,7 @@
 """API keys: `ehk_<lookup>_<secret>`.
 
-The lookup finds the row; of the whole key only an HMAC is kept, so the key is shown once, when it is made.
+The lookup finds the row; of the whole key only an HMAC is kept, so the key is shown once, when it is made. After a
+change of SECRET_KEY a key is known by SECRET_KEY_FALLBACKS, and from its next use on by the new one.
 """
 
 import re
@@ -9,6 +10,7 @@ import string
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -63,11 +65,13 @@ def authenticate(authorization_header: str) -> ApiKey | None:
     if kind.lower() != "bearer" or not match:
         return None
     key = ApiKey.objects.select_related("project").filter(lookup=match[1], revoked_at=None).first()
-    if not key or not constant_time_compare(key.digest, _digest(match[0])):
+    if not key or not (signed_with := _secret_of(key, match[0])):
         return None
     now = timezone.now()
     if key.expires_at and key.expires_at <= now:
         return None
+    if signed_with != settings.SECRET_KEY:
+        _sign_anew(key, match[0])
     _note_use(key, now)
     return key
 
@@ -79,6 +83,21 @@ def revoke(key: ApiKey, revoked_by: User) -> None:
     if ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=now):
         key.revoked_at = now
         audit.note(key.project, revoked_by, "key.revoke", key.name)
+
+
+def _secret_of(key: ApiKey, plain: str) -> str | None:
+    """The secret of this installation, present or former, under which the key is known; None: it is another key."""
+    for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
+        if constant_time_compare(key.digest, _digest(plain, secret)):
+            return secret
+    return None
+
+
+def _sign_anew(key: ApiKey, plain: str) -> None:
+    """So that the key stays valid when the former secret is gone."""
+    digest = _digest(plain)
+    ApiKey.objects.filter(pk=key.pk, digest=key.digest).update(digest=digest)
+    key.digest = digest
 
 
 def _note_use(key: ApiKey, now: datetime) -> None:
@@ -93,5 +112,5 @@ def _random(length: int) -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(length))
 
 
-def _digest(plain: str) -> str:
-    return salted_hmac("evalhub.apikeys", plain, algorithm="sha256").hexdigest()
+def _digest(plain: str, secret: str | None = None) -> str:
+    return salted_hmac("evalhub.apikeys", plain, secret, algorithm="sha256").hexdigest()

@@ -1,4 +1,9 @@
 from django.apps import AppConfig
+from django_rq.apps import DjangoRqAdminConfig
+
+
+class QueuesConfig(DjangoRqAdminConfig):
+    verbose_name = "Queues"
 
 
 class EvalHubConfig(AppConfig):

@@ -84,6 +84,24 @@ class ApiKey(models.Model):
         return self.name
 
 
+class KeptAnswer(models.Model):
+    """What a call with an `Idempotency-Key` was answered, for its repeats (evalhub/idempotency.py)."""
+
+    api_key = models.ForeignKey(ApiKey, models.CASCADE, related_name="+")
+    name = models.CharField(max_length=255, help_text="The sender's key.")
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of method, address and body.")
+    status = models.PositiveSmallIntegerField()
+    body = models.TextField()
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["api_key", "name"], name="kept_answer_once")]
+        indexes = [models.Index(fields=["at"], name="kept_answer_age")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class AuditEvent(models.Model):
     """Something that somebody did and others may ask about. Written once, never changed."""
 

@@ -49,7 +49,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_filters",
     "django_tables2",
-    "django_rq",
+    "evalhub.apps.QueuesConfig",
     "ninja",  # serves its API page from here instead of a CDN
     "lucide",
     "evalhub.apps.EvalHubConfig",
@@ -142,6 +142,9 @@ MAILERS = {
     }
 }
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"evalhub@{urlsplit(PUBLIC_URL).hostname or 'localhost'}")
+
+# Of one API key; 0: no limit. An exporter's batches of some hundred spans are far below it.
+REQUESTS_PER_MINUTE = env.number("EVALHUB_REQUESTS_PER_MINUTE", 6_000)
 
 AUTH_USER_MODEL = "evalhub.User"
 LOGIN_URL = "sign-in"

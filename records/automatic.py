@@ -6,15 +6,17 @@ Nothing is made or learned for a value that is refused.
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import copy
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from evalhub.models import Project
 from records.metrics import MAX_CHOICE_CHARS, MAX_CHOICES, usable
-from records.models import Metric, ValueType
+from records.models import Metric, Score, ValueType
 from records.models.metric import RESERVED_SLUGS
 from records.values import FIELDS, ValueProblem, read_value
 
@@ -67,6 +69,18 @@ def automatic_metric(project: Project, name: str, sent: Mapping[str, Any]) -> Me
         defaults = {field: getattr(wanted, field) for field in like}
         metric, _ = Metric.objects.get_or_create(project=project, slug=wanted.slug, defaults=defaults)
     return _learn(metric, sent)
+
+
+def forget_unused(project: Project, names: Iterable[str], since: datetime) -> None:
+    """Takes back what `automatic_metric` has made since then for scores that were not stored after all. Who is just
+    about to store one of that metric makes it anew."""
+    slugs = {slug for name in names for slug in (name, automatic_slug(name))}
+    with transaction.atomic():
+        made = Metric.objects.filter(project=project, slug__in=slugs, automatic=True, created_at__gte=since)
+        ids = list(made.select_for_update().order_by("id").values_list("id", flat=True))
+        # A statement of its own: it sees the scores of whoever held the metric before us.
+        used = Score.objects.filter(project=project, metric_id=OuterRef("pk"))
+        Metric.objects.filter(~Exists(used), id__in=ids).delete()
 
 
 def _new(project: Project, slug: str, name: str, sent: Mapping[str, Any]) -> Metric:

@@ -27,7 +27,7 @@ from records.metrics import UnknownMetric
 from records.models import Metric, RecordSample
 from records.new_traces import Place, places
 from records.pieces import OBJECTS, PAYLOAD, PLAIN, STORED, complete, from_row, laid_over
-from records.scores import NewScore, fold_scores, open_stages, place_scores
+from records.scores import NewScore, UnknownRecord, fold_scores, open_stages, place_scores
 from records.search_text import search_text
 from records.signals import records_ingested
 from records.sql import Step, load, preparing_cursor, steps
@@ -65,11 +65,17 @@ def ingest(project: Project, drafts: Sequence[RecordDraft], sender: str) -> Inge
         return IngestResult([], 0, 0)
     if len(drafts) > MAX_ITEMS:
         raise ValueError(f"{len(drafts)} records in one transaction: at most {MAX_ITEMS}.")
+    lacking = 0
     while True:
         try:
             return _stored(project, drafts, sender)
         except ValueProblem:
             continue  # a metric was changed while its scores were read, and allows one no longer: read them again
+        except UnknownRecord:
+            lacking += 1
+            if lacking > 1:
+                raise
+            # An automatic metric was taken back (automatic.forget_unused) while its scores were read: made anew.
 
 
 def _stored(project: Project, drafts: Sequence[RecordDraft], sender: str) -> IngestResult:

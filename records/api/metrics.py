@@ -8,6 +8,7 @@ from ninja import Router
 
 from evalhub import audit
 from evalhub.api import KeyAuth, Problem, answer
+from evalhub.idempotency import idempotent
 from evalhub.models import Scope
 from records.api.schemas import ERRORS, MetricChange, MetricIn, MetricList, MetricOut
 from records.metrics import archive_metric, change_metric, create_metric, restore_metric
@@ -43,6 +44,7 @@ def metric_list(request: HttpRequest, archived: bool = False) -> HttpResponse:
 
 
 @router.post("", response={201: MetricOut, **ERRORS, 409: ERRORS[400]}, auth=KeyAuth(Scope.WRITE))
+@idempotent
 def metric_create(request: HttpRequest, body: MetricIn) -> HttpResponse:
     """A new metric: its value type decides which field its scores carry."""
     taken = Problem(409, "conflict", f"The project has a metric {body.slug} already.", [("slug", "Is taken.")])

@@ -14,6 +14,7 @@ from records import export
 from records.api.finding import found_record
 from records.api.schemas import (
     ERRORS,
+    Histogram,
     Posted,
     RecordChange,
     RecordDetail,
@@ -24,12 +25,15 @@ from records.api.schemas import (
 from records.deletion import delete_records
 from records.drafts import Sender
 from records.filterlang import parse
+from records.history import history
 from records.intake import Intake, TooMany, change, take
 from records.json_drafts import BadRecord
 from records.json_records import record_json
 from records.limits import MAX_ITEMS
+from records.models import Metric
 from records.previews import PAYLOAD, previews
 from records.search import SORTS, Search, batches, ceiling_of, page, sorts_of
+from records.stacks import stacks
 from records.vocabulary import vocabulary_of
 from records.whole import whole
 
@@ -153,6 +157,25 @@ def _stream(request: HttpRequest, search: Search) -> StreamingHttpResponse | Non
         f'attachment; filename="{request.project.slug}.{"csv" if kind == "text/csv" else "jsonl"}"'
     )
     return response
+
+
+@router.get("/histogram", response={200: Histogram, **ERRORS}, auth=KeyAuth(Scope.READ))
+def record_histogram(
+    request: HttpRequest,
+    q: str = Query("", description="A filter, in the language of the Records page."),
+    roots: bool = Query(True, description="Only roots; false: all spans."),
+    by: str = Query("status", description="status, source, or metric.<slug>: of its scores, pass or fail."),
+) -> HttpResponse:
+    """How many records there are over time, as the chart above the Records page has them; the bars are as wide as the
+    time is long."""
+    known = stacks(Metric.objects.filter(project=request.project, archived_at=None))
+    stack = next((stack for stack in known if stack.key == by), None)
+    if stack is None:
+        message = f"expected {', '.join(stack.key for stack in known)}."
+        raise Problem(400, "invalid", f"by: {message}", [("by", message)])
+    found = history(search_of(request.project, q, roots), stack)
+    items = [{"start": bucket.start, "counts": bucket.counts} for bucket in found.buckets]
+    return answer({"items": items, "seconds": found.seconds, "about": found.about, "counted_from": found.counted_from})
 
 
 @router.get("/{path:id}", response={200: RecordDetail, **ERRORS}, auth=KeyAuth(Scope.READ))

@@ -40,7 +40,7 @@ class Error(Schema):
     error: ErrorDetail
 
 
-ERRORS = {code: Error for code in (400, 401, 403, 404, 413, 503)}
+ERRORS = {code: Error for code in (400, 401, 403, 404, 413, 429, 503)}
 
 
 def one_or_many(model: type[Schema], wrapped: str = "") -> dict[str, Any]:
@@ -326,6 +326,18 @@ class RecordList(Schema):
     items: list[RecordItem]
     next_cursor: str | None
     searched_back_to: datetime | None
+
+
+class Bar(Schema):
+    start: datetime
+    counts: dict[str, int] = Field(description="By the words of what `by` names; none: nothing happened.")
+
+
+class Histogram(Schema):
+    items: list[Bar] = Field(description="From oldest to newest, gaps included.")
+    seconds: int = Field(description="The width of a bar.")
+    about: bool = Field(description="Scaled up from a sample of 1 %.")
+    counted_from: datetime | None = Field(description="What is older was not counted in time.")
 
 
 class SpanOut(Schema):

@@ -19,11 +19,12 @@ from google.protobuf.message import Message
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
+from evalhub import ratelimit
 from evalhub.api import AWAY, RETRY_SECONDS, to_json
 from evalhub.apikeys import authenticate
 from evalhub.body import MAX_BODY_BYTES, BadEncoding, BodyTooLarge, drain, read_body
 from evalhub.models import Project, Scope
-from records.automatic import automatic_slug
+from records.automatic import automatic_slug, forget_unused
 from records.drafts import RecordDraft
 from records.ingest import ingest
 from records.limits import MAX_ITEMS
@@ -40,15 +41,22 @@ MAX_REASONS = 10  # named in an answer
 
 # HTTP status -> google.rpc.Code
 INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED, INTERNAL, UNAVAILABLE = 3, 16, 7, 8, 13, 14
-CODES = {401: UNAUTHENTICATED, 403: PERMISSION_DENIED, 413: RESOURCE_EXHAUSTED, 500: INTERNAL, 503: UNAVAILABLE}
+CODES = {
+    401: UNAUTHENTICATED,
+    403: PERMISSION_DENIED,
+    413: RESOURCE_EXHAUSTED,
+    429: RESOURCE_EXHAUSTED,
+    500: INTERNAL,
+    503: UNAVAILABLE,
+}
 
 
 class Refusal(Exception):
     """The whole request is refused, with this HTTP status."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, retry_after: int | None = None) -> None:
         super().__init__(message)
-        self.status = status
+        self.status, self.retry_after = status, retry_after
 
 
 @csrf_exempt
@@ -65,6 +73,8 @@ def traces(request: HttpRequest) -> HttpResponse:
             response["WWW-Authenticate"] = 'Bearer realm="EvalHub"'
         elif refusal.status == 405:
             response["Allow"] = "POST"
+        if refusal.retry_after is not None:
+            response["Retry-After"] = str(refusal.retry_after)
         return response
     except (OperationalError, InterfaceError) as error:
         if _is_away(error):
@@ -83,6 +93,10 @@ def _export(request: HttpRequest) -> ExportTraceServiceResponse:
     key = authenticate(request.headers.get("Authorization", ""))
     if key is None:
         raise Refusal(401, "No valid API key: send the header `Authorization: Bearer ehk_...`.")
+    try:
+        ratelimit.count(key)
+    except ratelimit.TooOften as problem:
+        raise Refusal(429, str(problem), problem.seconds) from None
     if Scope.INGEST not in key.scopes:
         raise Refusal(403, "Traces need a key with the scope ingest.")
     decode = DECODERS.get(request.content_type)
@@ -101,6 +115,7 @@ def _export(request: HttpRequest) -> ExportTraceServiceResponse:
 
 def _store(project: Project, drafts: Sequence[RecordDraft], sender: str) -> tuple[list[str], list[str]]:
     """Stores in slices of 1,000; returns why spans were refused, and why scores of stored ones were."""
+    began = timezone.now()
     refused: list[str] = []
     notes: list[str] = []
     _fit_scores(project, drafts)
@@ -121,6 +136,7 @@ def _store(project: Project, drafts: Sequence[RecordDraft], sender: str) -> tupl
             else:
                 logger.error("Span %s cannot be stored: %s", part[0].external_id, error)
                 refused.append(f"span {part[0].span_id}: it cannot be stored.")
+                forget_unused(project, [score.metric for score in part[0].scores], began)
             continue
         notes += [f"span {part[n].span_id}: {why}" for n, why in result.refused_scores]
     return refused, notes

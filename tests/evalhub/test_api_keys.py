@@ -33,6 +33,16 @@ def test_the_digest_depends_on_the_secret_key_of_the_installation(project, setti
     assert apikeys.authenticate(BEARER(plain)) is None
 
 
+def test_a_key_outlives_a_change_of_the_secret_key(project, settings):
+    _, plain = apikeys.create(project, "ci", ["read"])
+    _, unused = apikeys.create(project, "unused", ["read"])
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new", ["other", settings.SECRET_KEY]
+    assert apikeys.authenticate(BEARER(plain)).name == "ci"
+    settings.SECRET_KEY_FALLBACKS = []
+    assert apikeys.authenticate(BEARER(plain)).name == "ci", "used since, it is known by the new secret"
+    assert apikeys.authenticate(BEARER(unused)) is None
+
+
 @pytest.mark.parametrize(
     "header",
     ["", "Bearer", "Bearer ", "Basic abc", "Bearer ehk_short_x", "Bearer \x00", "Bearer ehk_äöüäöüäö_" + "a" * 32],

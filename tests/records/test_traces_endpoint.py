@@ -4,6 +4,7 @@ import zlib
 
 import pytest
 from django.db import DataError, OperationalError
+from django.utils import timezone
 from google.protobuf.json_format import MessageToDict
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
@@ -12,6 +13,8 @@ from evalhub import apikeys
 from evalhub.body import MAX_BODY_BYTES
 from evalhub.models import Scope
 from records import ingest as ingest_module
+from records.automatic import automatic_metric
+from records.drafts import RecordDraft, ScoreDraft
 from records.models import Metric, Payload, Record, Score, Source
 from records.views import traces as view
 from tests import factories
@@ -269,6 +272,38 @@ def test_one_span_that_cannot_be_stored_does_not_cost_the_others(send, project, 
     assert partial.rejected_spans == 1
     assert spans[4].span_id.hex() in partial.error_message
     assert Record.objects.filter(project=project).count() == 8
+
+
+def test_a_span_that_cannot_be_stored_leaves_no_metric_that_it_alone_has_named(send, project, monkeypatch):
+    def picky(project, drafts, sender):
+        if any(draft.name == "poison" for draft in drafts):
+            for draft in drafts:  # as ingest does, before its transaction
+                for score in draft.scores:
+                    automatic_metric(project, score.metric, score.value)
+            raise DataError("no")
+        return ingest_module.ingest(project, drafts, sender)
+
+    monkeypatch.setattr(view, "ingest", picky)
+    before = set(Metric.objects.filter(project=project).values_list("slug", flat=True))
+    poison = build.span(name="poison", events=[build.evaluation("Only here", 1), build.evaluation("Both", 1)])
+    fine = build.span(number=1, name="fine", events=[build.evaluation("Both", 1)])
+    assert answered(send(protobuf(fine, poison))).partial_success.rejected_spans == 1
+    assert set(Metric.objects.filter(project=project).values_list("slug", flat=True)) - before == {"both"}
+    assert Score.objects.get(project=project).metric.slug == "both"
+
+
+def test_scores_of_a_metric_that_was_just_taken_back_make_it_anew(project, monkeypatch):
+    draft = RecordDraft("a", Source.API, timezone.now(), scores=[ScoreDraft("tone", {"numerical_value": 1.0})])
+    store, taken = ingest_module._Batch.store, []
+
+    def late(batch, cursor, scores):
+        if not taken:
+            taken.append(Metric.objects.filter(project=project, slug="tone").delete())
+        return store(batch, cursor, scores)
+
+    monkeypatch.setattr(ingest_module._Batch, "store", late)
+    ingest_module.ingest(project, [draft], "ci")
+    assert Score.objects.get(project=project).metric.slug == "tone"
 
 
 def test_hostile_text_is_stored_with_replacements(send, project):

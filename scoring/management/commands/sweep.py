@@ -14,7 +14,7 @@ from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from evalhub import health
+from evalhub import health, idempotency
 from evalhub.models import Project
 from records import blob_uses, bulk, outbox, rollups
 from scoring.alerts import evaluating
@@ -54,6 +54,10 @@ def expire_outbox() -> None:
         outbox.expire(project, before)
 
 
+def expire_kept_answers() -> None:
+    idempotency.expire()
+
+
 def delete_unused_files() -> None:
     for project in _projects():
         blob_uses.delete_unused(project)
@@ -83,6 +87,7 @@ TASKS = (
     Task("bulk jobs", bulk.ring_lost),
     Task("alerts", evaluate_alerts),
     Task("messages of alerts", deliver_alerts),
+    Task("answers to repeated calls", expire_kept_answers),
     Task("roll-ups", repair_rollups, nightly=True),
     Task("sessions", clear_sessions, nightly=True),
     Task("outbox", expire_outbox, nightly=True),
