@@ -52,6 +52,10 @@ class ProjectAdmin(ModelAdmin):
     list_filter = [("project", admin.RelatedOnlyFieldListFilter)]
     list_select_related = ["project"]
     show_full_result_count = False
+    change_form_before_template = "evalhub/admin/_errors.html"
+
+    class Media:
+        css = {"all": ["css/admin.css"]}
 
     def project_of(self, obj: Model) -> Project | None:
         return obj.project

@@ -1,8 +1,16 @@
 """What the queue calls: ids in, the rows in the database say the rest. Each may run twice, or never."""
 
-from scoring import primaries
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.http import QueryDict
+
+from evalhub.models import Project, User
+from records.models import Metric
+from scoring import primaries, trial
 from scoring.reviews.planning import tend
-from scoring.runs import planning, working
+from scoring.runs import planning, rescoring, working
 
 
 def plan_run(run_id: int) -> None:
@@ -20,3 +28,21 @@ def tend_review(request_id: int) -> None:
 
 def rank_scores(project_id: int, metric_id: int) -> None:
     primaries.rank_scores(project_id, metric_id)
+
+
+def try_evaluator(
+    project_id: int,
+    type: str,
+    metric: Metric,
+    definition: Mapping[str, Any],
+    record_ids: Sequence[UUID],
+    typed: Mapping[str, Any] | None,
+) -> "trial.Tried":
+    """An errand: on these records, or on values typed in."""
+    return trial.try_apart(Project.objects.get(pk=project_id), type, metric, definition, record_ids, typed)
+
+
+def estimate_run(project_id: int, user_id: int, sent: str) -> "rescoring.Expected":
+    """An errand: `sent` is what the re-score dialog says, encoded as in a form's body."""
+    project, user = Project.objects.get(pk=project_id), User.objects.get(pk=user_id)
+    return rescoring.expected(QueryDict(sent), project, user, rescoring.ERRAND_SECONDS)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -101,6 +101,40 @@ def try_definition(
         _trial(row, {name: row.inputs.get(name) for name in asked}, verdict, metric)
         for row, verdict in zip(rows, verdicts, strict=True)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What a worker has tried for a page: trials without their records' contents but what is shown of them, or why
+    there are none."""
+
+    project_id: int
+    trials: list[Trial]
+    problems: list[str]
+
+
+def try_apart(
+    project: Project,
+    type: str,
+    metric: Metric,
+    sent: Mapping[str, Any],
+    record_ids: Sequence[UUID],
+    typed: Mapping[str, Any] | None,
+) -> Tried:
+    """`try_definition` for who is not there to be asked: on these records, or on the inputs `typed`."""
+    if typed is not None:
+        rows = [Row(typed)]
+    else:
+        inputs = inputs_of(project.id, record_ids, trace=True)
+        rows = [Row(inputs[id], id) for id in record_ids if id in inputs]
+    try:
+        trials = try_definition(project, type, metric, sent, rows)
+    except ValidationError as problem:
+        return Tried(project.pk, [], problem.messages)
+    shown = [
+        replace(trial, row=Row({}, trial.row.record_id), arguments=dict(trial.shown_arguments)) for trial in trials
+    ]
+    return Tried(project.pk, shown, [])
 
 
 def received(definition: Definition) -> list[str]:

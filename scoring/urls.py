@@ -23,6 +23,7 @@ urlpatterns = [
     path("p/<slug:slug>/scoring/rescore", rescore.rescore, name="rescore"),
     path("p/<slug:slug>/scoring/rescore/ticks", rescore.rescore_ticks, name="rescore-ticks"),
     path("p/<slug:slug>/scoring/rescore/estimate", rescore.rescore_estimate, name="rescore-estimate"),
+    path("p/<slug:slug>/scoring/rescore/estimate/<str:errand>", rescore.rescore_estimated, name="rescore-estimated"),
     path("p/<slug:slug>/review/", reviews.review_list, name="reviews"),
     path("p/<slug:slug>/review/new", request_review.request_review, name="request-review"),
     path("p/<slug:slug>/review/new/estimate", request_review.request_estimate, name="request-review-estimate"),
@@ -58,4 +59,9 @@ urlpatterns = [
     path("p/<slug:slug>/evaluators/<slug:evaluator>/numbers", evaluators.evaluator_numbers, name="evaluator-numbers"),
     path("p/<slug:slug>/evaluators/<slug:evaluator>/people", evaluators.evaluator_people, name="evaluator-people"),
     path("p/<slug:slug>/evaluators/<slug:evaluator>/flips", evaluators.evaluator_flips, name="evaluator-flips"),
+    path(
+        "p/<slug:slug>/evaluators/<slug:evaluator>/reviewers",
+        evaluators.evaluator_reviewers,
+        name="evaluator-reviewers",
+    ),
 ]

@@ -21,7 +21,8 @@ from evalhub.models import Project
 from evalhub.projectadmin import ServiceForm
 from records.metrics import create_metric
 from records.models import Metric
-from scoring.admin import builtin_fields, metrics_made
+from scoring import metrics_made
+from scoring.admin import builtin_fields
 from scoring.admin.widgets import EditorWidget
 from scoring.builtins import BUILTINS
 from scoring.evaluators import create_evaluator, is_scored, save_version

@@ -1,6 +1,6 @@
 """Evaluators in the admin: a form that shows what the type needs, a test before saving, versions with their diffs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib import admin, messages
@@ -9,23 +9,25 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.forms import ModelForm
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from evalhub import errands
+from evalhub.models import Project
 from evalhub.projectadmin import ProjectAdmin
 from records.models import Metric
 from records.search import SearchTimeout
-from scoring.admin import metrics_made
+from scoring import metrics_made
 from scoring.admin.evaluator_form import CONDITIONS, TYPE_FIELDS, EvaluatorForm
 from scoring.admin.trying import TryForm, rows_for
 from scoring.builtins import BUILTINS
-from scoring.evaluators import archive_evaluator, restore_evaluator, save_version
+from scoring.evaluators import archive_evaluator, checked_definition, restore_evaluator, save_version
 from scoring.judge_templates import JUDGE_TEMPLATES
 from scoring.models import Evaluator, EvaluatorType
 from scoring.primaries import NotRanked, make_primary
-from scoring.trial import try_definition
+from scoring.trial import Row, try_definition
 from scoring.version_diffs import version_history
 
 
@@ -49,9 +51,6 @@ class EvaluatorAdmin(ProjectAdmin):
     change_form_outer_before_template = "scoring/admin/_start_from.html"
     change_form_after_template = "scoring/admin/_try.html"
     change_form_outer_after_template = "scoring/admin/_versions_link.html"
-
-    class Media:
-        css = {"all": ["css/admin.css"]}
 
     @admin.display(description="metric", ordering="metric__slug")
     def measures(self, evaluator: Evaluator) -> str:
@@ -156,6 +155,7 @@ class EvaluatorAdmin(ProjectAdmin):
 
         return [
             path("try/", page(require_POST(self.try_view)), name="scoring_evaluator_try"),
+            path("tried/<str:errand>/", page(require_GET(self.tried_view)), name="scoring_evaluator_tried"),
             path("<int:id>/versions/", page(require_GET(self.versions_view)), name="scoring_evaluator_versions"),
             path("<int:id>/archive/", page(require_POST(self.archive_view)), name="scoring_evaluator_archive"),
             path(
@@ -187,14 +187,46 @@ class EvaluatorAdmin(ProjectAdmin):
             try:
                 project, metric = form.measured()
                 rows = rows_for(trying, project, request.user)
-                context["metric"], context["project"] = metric, project
-                context["trials"] = try_definition(project, form.cleaned_data["type"], metric, form.definition(), rows)
+                context["project"] = project
+                what = (project, form.cleaned_data["type"], metric, form.definition())
+                context["errand"] = self._leave_to_a_worker(request, *what, rows)
+                if context["errand"] is None:
+                    context["trials"] = try_definition(*what, rows)
             except ValidationError as problem:
                 context["problems"] = form.in_words(problem)
             except SearchTimeout as problem:
                 context["problems"] = [str(problem)]
         template = "scoring/admin/_trials.html" if "HX-Request" in request.headers else "scoring/admin/trials.html"
         return TemplateResponse(request, template, self.admin_site.each_context(request) | context)
+
+    def _leave_to_a_worker(
+        self, request: HttpRequest, project: Project, type: str, metric: Metric, definition: dict[str, Any],
+        rows: Sequence[Row],
+    ) -> str | None:  # fmt: skip
+        """The errand, once the definition is one that could be saved; None where this process does it itself: no worker
+        is there, or the page cannot ask again."""
+        checked_definition(project, type, metric, definition)
+        if "HX-Request" not in request.headers:
+            return None
+        ids = [row.record_id for row in rows if row.record_id]
+        typed = None if ids else dict(rows[0].inputs)
+        return errands.begin(
+            "scoring.jobs.try_evaluator", request.user, project.pk, type, metric, definition, ids, typed
+        )
+
+    def tried_view(self, request: HttpRequest, errand: str) -> HttpResponse:
+        """What came of a test that a worker runs; nothing new while it does."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        found = errands.outcome(errand, request.user)
+        if not found.done:
+            return HttpResponse(status=204)
+        if found.value is None:
+            context: dict[str, Any] = {"problems": [found.problem]}
+        else:
+            project = get_object_or_404(self.projects(request), pk=found.value.project_id)
+            context = {"project": project, "trials": found.value.trials, "problems": found.value.problems}
+        return TemplateResponse(request, "scoring/admin/_trials.html", context)
 
     def versions_view(self, request: HttpRequest, id: int) -> HttpResponse:
         evaluator = self._found(request, id)

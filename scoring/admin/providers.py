@@ -111,9 +111,6 @@ class ProviderAdmin(ProjectAdmin):
     warn_unsaved_form = True
     change_form_after_template = "scoring/admin/_connection.html"
 
-    class Media:
-        css = {"all": ["css/admin.css"]}
-
     @admin.display(description="key", boolean=True)
     def has_key(self, provider: Provider) -> bool:
         return bool(provider.secret)

@@ -9,6 +9,7 @@ from ninja import Router
 
 from evalhub import audit
 from evalhub.api import KeyAuth, Problem, answer
+from evalhub.idempotency import idempotent
 from evalhub.models import Scope
 from records.api.finding import found_record
 from records.api.schemas import ERRORS, ScoreOut
@@ -18,6 +19,7 @@ from records.metrics import UnknownMetric, create_metric, metric_for
 from records.models import Metric, Score, ScoreSource
 from records.scores import NewScore, add_scores
 from records.values import ValueProblem, read_value
+from scoring import metrics_made
 from scoring.api.schemas import (
     DefinitionIn,
     EvaluatorChange,
@@ -29,6 +31,7 @@ from scoring.api.schemas import (
     VersionList,
     VersionOut,
 )
+from scoring.builtins import BUILTINS
 from scoring.evaluators import (
     EDITABLE,
     UnknownEvaluator,
@@ -39,7 +42,7 @@ from scoring.evaluators import (
     restore_evaluator,
     save_version,
 )
-from scoring.models import Evaluator, EvaluatorVersion
+from scoring.models import Evaluator, EvaluatorType, EvaluatorVersion
 from scoring.primaries import NotRanked, make_primary
 
 router = Router(tags=["evaluators"])
@@ -112,8 +115,10 @@ def evaluator_list(request: HttpRequest, archived: bool = False) -> HttpResponse
 
 
 @router.post("", response={201: EvaluatorOut, **ERRORS, **TAKEN}, auth=KeyAuth(Scope.WRITE))
+@idempotent
 def evaluator_create(request: HttpRequest, body: EvaluatorIn) -> HttpResponse:
-    """A new evaluator with its first version. Without `metric` the other fields describe one, which is made too."""
+    """A new evaluator with its first version. Without `metric` the other fields describe one, which is made too; a
+    built-in evaluator knows itself what it measures in."""
     if Evaluator.objects.filter(project=request.project, slug=body.slug).exists():
         raise _taken(body.slug)
     try:
@@ -192,6 +197,7 @@ def version_list(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @router.post("/{slug}/versions", response={201: VersionOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@idempotent
 def version_create(request: HttpRequest, slug: str, body: VersionIn) -> HttpResponse:
     """A new version from the body alone; the current one is answered where it says the same."""
     version = save_version(found(request, slug), actor(request), said(body), body.note)
@@ -242,15 +248,17 @@ def _metric_for(request: HttpRequest, body: EvaluatorIn) -> Metric:
         if own:
             raise ValidationError({name: f"{body.metric} has its own: leave it out, or the metric." for name in own})
         return metric_named(request, body.metric)
-    if body.score_value_type is None:
-        raise ValidationError({"metric": "Name a metric, or give a score_value_type and one is made."})
     sent = body.dict(exclude_unset=True, include=set(METRIC_FIELDS) & own)
     fields = {name: value for name, value in sent.items() if value is not None or name == "passing_value"}
+    if body.score_value_type is not None:
+        fields["value_type"] = body.score_value_type
+    elif body.type == EvaluatorType.CODE and body.builtin in BUILTINS:
+        fields = metrics_made.of_builtin(body.builtin, body.settings or {}) | fields
+    else:
+        raise ValidationError({"metric": "Name a metric, or give a score_value_type and one is made."})
     if Metric.objects.filter(project=request.project, slug=body.slug).exists():
         raise ValidationError({"metric": f"There is a metric {body.slug} already: name it as metric, or another slug."})
-    metric = create_metric(
-        request.project, slug=body.slug, name=body.name or "", value_type=body.score_value_type, **fields
-    )
+    metric = create_metric(request.project, **fields | {"slug": body.slug, "name": body.name or ""})
     audit.note(request.project, actor(request), "metric.create", metric.slug)
     return metric
 

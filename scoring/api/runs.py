@@ -1,21 +1,19 @@
 """Calls on scoring runs: started, watched, cancelled, resumed and retried; named by their number in the project."""
 
 from datetime import datetime
-from typing import Any, Literal
-from zoneinfo import ZoneInfo
+from typing import Any
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils import timezone
 from ninja import Router, Schema
 from pydantic import Field
 
 from evalhub.api import KeyAuth, Problem, answer
+from evalhub.idempotency import idempotent
 from evalhub.models import Role, Scope
-from records.api.finding import found_record
-from records.api.schemas import ERRORS, Strict
-from records.search import SearchTimeout, ceiling_of
-from records.selection import MOST_TICKED, Selection, matching
+from records.api.schemas import ERRORS
+from records.search import SearchTimeout
+from scoring.api.selecting import SelectionIn, selection_in
 from scoring.models import RunKind, RunMode, RunStatus, ScoringRun
 from scoring.runs import steering
 from scoring.runs.estimate import estimate
@@ -26,17 +24,14 @@ router = Router(tags=["scoring runs"])
 MOST_LISTED = 200
 
 
-class RunIn(Strict):
+class RunIn(SelectionIn):
     """`q`, or `ids`."""
 
-    q: str | None = Field(None, description='A filter, as on the Records page; "" for all records.')
-    ids: list[str] | None = Field(None, description=f"EvalHub's or your ids, at most {MOST_TICKED}.")
     evaluators: list[str] = Field(description="Slugs; each runs in its present version.")
     mode: RunMode = Field(
         RunMode.ALL, description="stale: only where the present version has no value for what the record holds now."
     )
     limit: int | None = Field(None, ge=1, le=2**31 - 1, description="With q: the newest so many.")
-    spans: Literal["roots", "all"] = "roots"
     dry_run: bool = Field(False, description="Answers the estimate alone, and starts nothing.")
 
 
@@ -44,7 +39,8 @@ class EstimateOut(Schema):
     records: int
     exact: bool = Field(description="False: at least so many.")
     calls: int
-    cost: float | None = Field(description="USD; null where an evaluator's cost is not known yet.")
+    cost: float | None = Field(description="USD; null where no price of a judge's model is known.")
+    rough: bool = Field(description="The cost follows from the lengths of prompts: a judge here was never asked.")
     seconds: float
     already: int = Field(description="Scores there already by these versions.")
     human: int = Field(description="Scores by people, which stay current.")
@@ -108,11 +104,12 @@ def run_json(run: ScoringRun) -> dict[str, Any]:
 
 
 @router.post("", response={200: StartedOut, 202: StartedOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@idempotent
 def run_start(request: HttpRequest, body: RunIn) -> HttpResponse:
     """Begins a run and answers at once (202); `dry_run` answers what it would take (200)."""
     try:
         evaluators = evaluators_named(request.project, body.evaluators)
-        selection = _selection(request, body)
+        selection = selection_in(request, body)
         if body.dry_run:
             expected = estimate(selection, evaluators, body.mode, body.limit)
             return answer({"estimate": expected.as_json(), "run": None})
@@ -160,6 +157,7 @@ def run_resume(request: HttpRequest, number: int) -> HttpResponse:
 
 
 @router.post("/{int:number}/retry", response={202: RunOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@idempotent
 def run_retry(request: HttpRequest, number: int) -> HttpResponse:
     """A new run of what errored in this one."""
     try:
@@ -167,20 +165,6 @@ def run_retry(request: HttpRequest, number: int) -> HttpResponse:
     except RunProblem as problem:
         raise Problem(400, "invalid", str(problem)) from None
     return answer(run_json(run), 202)
-
-
-def _selection(request: HttpRequest, body: RunIn) -> Selection:
-    """Raises RunProblem, FilterError."""
-    if (body.q is None) == (body.ids is None):
-        raise RunProblem('Name the records by q or by ids; q "" is all of them.')
-    if body.ids is None:
-        project = request.project
-        return matching(
-            project, None, body.q, body.spans == "all", timezone.now(), str(ZoneInfo(project.time_zone)), ceiling_of()
-        )
-    if not 1 <= len(body.ids) <= MOST_TICKED:
-        raise RunProblem(f"From 1 to {MOST_TICKED} ids; a filter takes any number.")
-    return Selection(request.project, ids=tuple(found_record(request.project, id).id for id in body.ids))
 
 
 def _runs(request: HttpRequest) -> QuerySet[ScoringRun]:

@@ -114,8 +114,8 @@ def with_people(evaluator: Evaluator, pairs: list[Pair], version: int, sample: S
     alone = list(sample.completed(version))
     of_passes = bool(judged) or not numbers
     return WithPeople(
-        version, len(found), table, kappa(table, _weighting(evaluator.metric)) if table else None,
-        _error(evaluator.metric, numbers), rate(caught, len(failing)), len(failing) - caught,
+        version, len(found), table, kappa(table, weighting_of(evaluator.metric)) if table else None,
+        error_of(evaluator.metric, numbers), rate(caught, len(failing)), len(failing) - caught,
         sum(pair.person == Outcome.PASS and pair.machine == Outcome.FAIL for pair in judged), len(failing),
         passes_of(alone) if of_passes else mean_of(alone), _corrected(alone, found, of_passes), of_passes,
     )  # fmt: skip
@@ -138,18 +138,18 @@ def _by_choice(metric: Metric) -> bool:
 
 def _in_order(metric: Metric) -> list[dict]:
     choices = metric.categorical_choices
-    if _weighting(metric) == "linear":
+    if weighting_of(metric) == "linear":
         return sorted(choices, key=lambda choice: choice["number"])
     return choices
 
 
-def _weighting(metric: Metric) -> str:
+def weighting_of(metric: Metric) -> str:
     """Near misses count in part where every choice has a number, so that they have an order."""
     ordered = all(isinstance(choice.get("number"), (int, float)) for choice in metric.categorical_choices)
     return "linear" if _by_choice(metric) and metric.categorical_choices and ordered else "none"
 
 
-def _error(metric: Metric, numbers: list[Pair]) -> Estimate | None:
+def error_of(metric: Metric, numbers: list[Pair]) -> Estimate | None:
     if metric.value_type != ValueType.NUMERICAL or not numbers:
         return None
     return mean_error([pair.machine_value for pair in numbers], [pair.person_value for pair in numbers])

@@ -13,6 +13,7 @@ from records.filterlang import FilterError
 from records.search import SearchTimeout
 from records.selection import Selection
 from scoring.models import Evaluator, EvaluatorType, Provider, RunMode
+from scoring.runs.rough import rough_cost
 from scoring.runs.tasks import wanted
 
 PAGE_SECONDS = 8.0
@@ -44,13 +45,15 @@ SELECT count(*) FROM score WHERE project_id = %(p)s AND record_id = ANY(%(record
 
 @dataclass(slots=True)
 class Line:
-    """One evaluator's share. `cost` USD a call, None where it is not known; `already` carry its present version."""
+    """One evaluator's share. `cost` USD a call, None where it is not known, `rough` where it follows from the lengths
+    of prompts alone; `already` carry its present version."""
 
     evaluator: Evaluator
     cost: Decimal | None
     milliseconds: float
     calls: int = 0
     already: int = 0
+    rough: bool = False
 
     @property
     def total(self) -> Decimal | None:
@@ -82,6 +85,10 @@ class Estimate:
         return None if None in totals else sum(totals, Decimal(0))
 
     @property
+    def rough(self) -> bool:
+        return any(line.rough for line in self.lines)
+
+    @property
     def seconds(self) -> float:
         return sum(line.calls * line.milliseconds for line in self.lines) / 1000
 
@@ -89,7 +96,7 @@ class Estimate:
         return {
             "records": self.records, "exact": self.exact, "calls": self.calls,
             "cost": None if self.cost is None else float(round(self.cost, 6)), "seconds": round(self.seconds, 1),
-            "already": self.already, "human": self.human,
+            "already": self.already, "human": self.human, "rough": self.rough,
         }  # fmt: skip
 
 
@@ -108,6 +115,8 @@ def estimate(
         if limit is not None and mode == RunMode.ALL:
             records = records[: limit - found.records]
         _add(found, selection.project.id, records, mode)
+        if not found.looked_at:
+            _guess(found, records)
         found.looked_at += len(records)
         if limit is not None and found.records >= limit:
             _cut(found, limit)
@@ -132,6 +141,14 @@ def _line(selection: Selection, evaluator: Evaluator) -> Line:
         return Line(evaluator, Decimal(0) if cost is None else cost, float(duration or 0) + STORING_MS)
     call = float(duration or UNKNOWN_CALL_MS) * evaluator.current.definition.get("samples", 1)
     return Line(evaluator, cost, max(call / _at_once(evaluator), STORING_MS))
+
+
+def _guess(found: Estimate, records: list[UUID]) -> None:
+    """The costs of judges that were never asked."""
+    for line in found.lines:
+        if line.cost is None and records:
+            line.cost = rough_cost(line.evaluator, records)
+            line.rough = line.cost is not None
 
 
 def _at_once(evaluator: Evaluator) -> float:

@@ -78,7 +78,7 @@ def start_run(
     """A run over the selection with the evaluators as they are now; its first records are planned before this returns.
 
     `limit` takes the newest. A reviewer's run pauses at the project's cost limit, and is refused where the estimate
-    (`cost` in USD) is above it. Raises RunProblem.
+    (`cost` in USD) is above it and not a rough guess. Raises RunProblem.
     """
     if not evaluators:
         raise RunProblem("Choose at least one evaluator.")
@@ -117,7 +117,7 @@ def _begin(run: ScoringRun, evaluators: Sequence[Evaluator], by: User | str, rol
     if role < Role.EDITOR:
         run.cost_limit = run.project.reviewer_cost_limit
         cost = run.estimate.get("cost")
-        if cost is not None and Decimal(str(cost)) > run.cost_limit:
+        if cost is not None and not run.estimate.get("rough") and Decimal(str(cost)) > run.cost_limit:
             limit = money(run.cost_limit)
             raise RunProblem(f"A reviewer may spend {limit} in one run: narrow the filter, or ask an editor.")
     with transaction.atomic():

@@ -25,8 +25,10 @@ def progress(run: ScoringRun) -> str:
     return said
 
 
-def money_or_unknown(amount: Decimal | None) -> str:
-    return "cost not known yet" if amount is None else money(amount)
+def money_or_unknown(amount: Decimal | None, rough: bool = False) -> str:
+    if amount is None:
+        return "cost not known"
+    return f"roughly {money(amount)}" if rough else money(amount)
 
 
 def duration(seconds: float) -> str:

@@ -89,6 +89,15 @@ def evaluator_people(request: HttpRequest, project: Project, evaluator: str) -> 
 
 
 @project_page("GET")
+def evaluator_reviewers(request: HttpRequest, project: Project, evaluator: str) -> HttpResponse:
+    """Agreement of the people who score by it."""
+    from scoring.measured.reviewers import reviewers
+
+    found = _found(project, evaluator)
+    return render(request, "scoring/_evaluator_reviewers.html", {"evaluator": found, "reviewers": reviewers(found)})
+
+
+@project_page("GET")
 def evaluator_flips(request: HttpRequest, project: Project, evaluator: str) -> HttpResponse:
     """What `?new=` says against what `?old=` said of the same records; else the two newest versions with scores."""
     from scoring.measured import flips, people

@@ -19,7 +19,7 @@ from scoring.models import Evaluator, ReviewRequest
 from scoring.reviews import asking
 from scoring.reviews.asking import ReviewProblem, human_evaluators, reviewers_of
 from scoring.runs.estimate import estimate
-from scoring.views.rescore import asked
+from scoring.views.rescore import MOMENT, asked
 
 SHORTEST_MS = 500  # of a review: below it, how long people take is not known yet
 
@@ -67,7 +67,7 @@ def request_estimate(request: HttpRequest, project: Project) -> HttpResponse:
         return render(request, template, {"problem": _said(form)})
     evaluator = form.cleaned_data["evaluator"]
     try:
-        expected = estimate(read_selection(request.POST, project, request.user), [evaluator])
+        expected = estimate(read_selection(request.POST, project, request.user), [evaluator], seconds=MOMENT)
     except (SelectionProblem, SearchTimeout) as problem:
         return render(request, template, {"problem": str(problem)})
     except FilterError as error:

@@ -3,30 +3,27 @@
 from dataclasses import dataclass
 from itertools import groupby
 
-from django import forms
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
+from django.views.decorators.cache import never_cache
 from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
-from evalhub import htmx
+from evalhub import errands, htmx
 from evalhub.access import project_page
 from evalhub.models import Project, Role
 from records.filterlang import FilterError
 from records.models import Metric
 from records.search import Count, SearchTimeout, ceiling_of
-from records.selection import Selection, SelectionProblem, read_selection
+from records.selection import SelectionProblem, read_selection
 from records.views.bulk import refused
 from scoring.models import Evaluator, RunMode, ScoringRun
 from scoring.runs.estimate import Estimate, estimate
-from scoring.runs.starting import RunProblem, evaluators_named, machine_evaluators, start_run
+from scoring.runs.rescoring import Expected, expected, read
+from scoring.runs.starting import RunProblem, machine_evaluators, start_run
 
 TICKS = ("primary", "all", "none")
-
-
-class RescoreForm(forms.Form):
-    mode = forms.ChoiceField(choices=RunMode.choices, initial=RunMode.ALL)
-    limit = forms.IntegerField(required=False, min_value=1, max_value=2_000_000_000, label="Only the newest")
+MOMENT = 1.5  # seconds that a web process counts for an estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +71,32 @@ def rescore_ticks(request: HttpRequest, project: Project) -> HttpResponse:
 
 @project_page("POST", role=Role.REVIEWER)
 def rescore_estimate(request: HttpRequest, project: Project) -> HttpResponse:
-    """What it would take. Stores nothing; a POST because the ids of many rows do not fit an address."""
-    try:
-        selection, evaluators, form = _read(request, project)
-        expected = estimate(selection, evaluators, **form.cleaned_data)
-    except (SelectionProblem, RunProblem, SearchTimeout) as problem:
-        return render(request, "scoring/_rescore_estimate.html", {"problem": str(problem)})
-    except FilterError as error:
-        return render(request, "scoring/_rescore_estimate.html", {"problem": error.message})
-    context = {"expected": expected, "limit": _limit_problem(request, project, expected)}
+    """What it would take. Stores nothing; a POST because the ids of many rows do not fit an address.
+
+    What a moment is too short for a worker counts on; the fragment asks for its figures.
+    """
+    found, errand = expected(request.POST, project, request.user, MOMENT), None
+    if found.estimate is not None and not found.estimate.exact:
+        sent = request.POST.copy()
+        sent.pop("csrfmiddlewaretoken", None)
+        errand = errands.begin("scoring.jobs.estimate_run", request.user, project.pk, request.user.pk, sent.urlencode())
+    return _estimated(request, project, found, errand)
+
+
+@never_cache
+@project_page("GET", role=Role.REVIEWER)
+def rescore_estimated(request: HttpRequest, project: Project, errand: str) -> HttpResponse:
+    """What the worker has counted; nothing new while it counts."""
+    found = errands.outcome(errand, request.user)
+    if not found.done:
+        return HttpResponse(status=204)
+    return _estimated(request, project, found.value or Expected(problem=found.problem))
+
+
+def _estimated(request: HttpRequest, project: Project, found: Expected, errand: str | None = None) -> HttpResponse:
+    context: dict[str, object] = {"problem": found.problem, "errand": errand}
+    if found.estimate is not None:
+        context |= {"expected": found.estimate, "limit": _limit_problem(request, project, found.estimate)}
     return render(request, "scoring/_rescore_estimate.html", context)
 
 
@@ -103,13 +117,13 @@ def choices(project: Project, tick: str) -> list[Choice]:
 def _begin(request: HttpRequest, project: Project) -> HttpResponse:
     """Few rows: the page stays, and its cells show it. All that match: on to the run's page."""
     try:
-        selection, evaluators, form = _read(request, project)
-        expected = None
+        selection, evaluators, form = read(request.POST, project, request.user)
+        told = None
         if request.role < Role.EDITOR:
-            expected = estimate(selection, evaluators, **form.cleaned_data)
+            told = estimate(selection, evaluators, **form.cleaned_data, seconds=MOMENT)
         run = start_run(
             selection, evaluators, request.user, request.role, **form.cleaned_data,
-            estimate=expected.as_json() if expected else None,
+            estimate=told.as_json() if told else None,
         )  # fmt: skip
     except (SelectionProblem, RunProblem, SearchTimeout) as problem:
         return refused(str(problem))
@@ -124,15 +138,6 @@ def _stays(run: ScoringRun) -> HttpResponse:
     """An empty dialog, and what the page should know."""
     response = htmx.toast(HttpResponse(), f"Run {run.number}: {run.planned:,} scores wait for a worker.", "pass")
     return trigger_client_event(response, "records-changed", {})
-
-
-def _read(request: HttpRequest, project: Project) -> tuple[Selection, list[Evaluator], RescoreForm]:
-    """Raises SelectionProblem, RunProblem."""
-    form = RescoreForm(request.POST)
-    if not form.is_valid():
-        raise RunProblem(" ".join(f"{name}: {' '.join(errors)}" for name, errors in form.errors.items()))
-    selection = read_selection(request.POST, project, request.user)
-    return selection, evaluators_named(project, request.POST.getlist("evaluator")), form
 
 
 def asked(data: QueryDict, request: HttpRequest, project: Project) -> tuple[str, bool]:
@@ -152,11 +157,11 @@ def asked(data: QueryDict, request: HttpRequest, project: Project) -> tuple[str,
     return f"{count:,} {noun}{'' if count == 1 else 's'}", True
 
 
-def _limit_problem(request: HttpRequest, project: Project, expected: Estimate) -> str:
+def _limit_problem(request: HttpRequest, project: Project, told: Estimate) -> str:
     """What a reviewer's limit means for this run; empty for editors."""
     if request.role >= Role.EDITOR:
         return ""
     limit = project.reviewer_cost_limit
-    if expected.cost is not None and expected.cost > limit:
+    if told.cost is not None and told.cost > limit and not told.rough:
         return f"That is above your limit of ${limit:,.2f} a run: narrow the filter, or ask an editor."
     return f"The run pauses at your limit of ${limit:,.2f}."

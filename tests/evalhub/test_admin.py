@@ -51,6 +51,21 @@ def test_an_editor_lists_the_metrics_of_their_projects_alone(client, project, ot
     assert theirs.pk not in rows(client.get(f"/admin/records/metric/?project__id__exact={other.pk}"))
 
 
+def test_what_is_wrong_is_named_before_the_fields_also_in_a_pop_up(client, project):
+    client.force_login(staff(project, Role.EDITOR))
+    wrong = METRIC | {"project": project.pk, "slug": "Not a slug", "max_score": "-1"}
+    page = client.post("/admin/records/metric/add/?_popup=1", wrong | {"_popup": "1"}).content.decode()
+    said = page[page.index('class="wrong"') : page.index('name="slug"')]
+    assert '<a href="#id_slug">' in said and 'role="alert"' in said
+    assert 'class="wrong"' not in client.get("/admin/records/metric/add/").content.decode()
+
+
+def test_the_queues_have_a_name_for_people(client, db):
+    client.force_login(User.objects.create_superuser("root", password="secret"))
+    page = client.get("/admin/").content.decode()
+    assert "Django_Rq" not in page and "Queues" in page
+
+
 def test_reviewers_and_viewers_who_are_staff_reach_nothing(client, project):
     metric = factories.metric(project)
     for role in (Role.VIEWER, Role.REVIEWER):

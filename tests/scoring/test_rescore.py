@@ -6,17 +6,22 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from evalhub.models import Role
 from records.models import Record, Score, ScoreSource
 from records.scores import NewScore, add_scores
 from records.values import read_value
 from scoring.management.commands import rescore
 from scoring.models import ReviewRequest, ScoringRun
+from scoring.providers import archive_provider, create_provider
 from scoring.reviews import ringing as reviews_ringing
 from scoring.runs import ringing
 from scoring.runs.estimate import estimate
-from scoring.runs.starting import start_run
+from scoring.runs.starting import machine_evaluators, start_run
 from tests.scoring.reviews.asked import by_people
 from tests.scoring.running import code, exact, finish, matching, sent, ticked
+from tests.scoring.test_runs_with_models import PRICES, judge
+
+NOWHERE = "http://localhost:1/v1"
 
 
 @pytest.fixture(autouse=True)
@@ -146,10 +151,23 @@ def test_an_estimate_that_runs_out_of_time_still_counts_what_the_roll_ups_know(p
     assert found.records >= 1
 
 
-def test_the_cost_of_a_judge_that_was_never_asked_is_not_known(project):
-    from scoring.providers import create_provider
-    from tests.scoring.test_runs_with_models import judge
+def test_the_cost_of_a_judge_that_was_never_asked_is_guessed_from_the_prompts_lengths(project):
+    sent(project, 3, outputs="long " * 8_000)
+    asked = judge(project, create_provider(project, "anna", name="Local", base_url=NOWHERE, prices=PRICES))
+    found = estimate(matching(project), [asked])
+    # 40,000 characters are 10,000 tokens in at 10 USD a million, 120 out at 50.
+    assert found.rough and 3 * 0.106 < found.cost < 3 * 0.111
+    assert found.as_json()["rough"] is True
+    said_ = said(project, "--filter", "", "--evaluator", "polite", "--dry-run")
+    assert "roughly $0.3" in said_
+    run = start_run(matching(project), [asked], "anna", Role.REVIEWER, estimate=found.as_json() | {"cost": 1e6})
+    assert run.number == 1, "a guess refuses nobody: the run pauses at the limit"
 
+
+def test_a_model_without_a_price_has_no_cost_known(project):
     sent(project, 1)
-    provider = create_provider(project, "anna", name="Local", base_url="http://localhost:1/v1")
-    assert estimate(matching(project), [judge(project, provider)]).cost is None
+    nameless = create_provider(project, "anna", name="Local", base_url=NOWHERE)
+    found = estimate(matching(project), [judge(project, nameless)])
+    assert (found.cost, found.rough) == (None, False)
+    archive_provider(nameless, "anna")
+    assert estimate(matching(project), list(machine_evaluators(project))).cost is None

@@ -123,11 +123,12 @@ class Command(BaseCommand):
         self.stdout.write(f"{selection.words()[0].upper()}{selection.words()[1:]}:")
         for line in expected.lines:
             name = f"{line.evaluator.slug} v{line.evaluator.current.number} -> {line.evaluator.metric.slug}"
-            there = f"{line.already:,} carry this version already"
-            self.stdout.write(f"  {name}: {least}{line.calls:,} calls, {money_or_unknown(line.total)}; {there}")
+            cost, there = money_or_unknown(line.total, line.rough), f"{line.already:,} carry this version already"
+            self.stdout.write(f"  {name}: {least}{line.calls:,} calls, {cost}; {there}")
+        cost = money_or_unknown(expected.cost, expected.rough)
         self.stdout.write(
-            f"  {least}{expected.records:,} records, {expected.calls:,} calls, {money_or_unknown(expected.cost)}, "
-            f"about {duration(expected.seconds)}; {expected.human:,} scores by people stay"
+            f"  {least}{expected.records:,} records, {expected.calls:,} calls, {cost}, about "
+            f"{duration(expected.seconds)}; {expected.human:,} scores by people stay"
         )
 
     def _follow(self, run: ScoringRun) -> None:

@@ -52,6 +52,20 @@ def test_an_evaluator_is_made_for_a_metric_that_is_there(project):
     assert metric.id == Evaluator.objects.get().metric_id
 
 
+def test_a_built_in_evaluator_knows_the_metric_that_it_needs(project):
+    k = key(project)
+    made = call(k, "POST", "/evaluators", {"slug": "near", "type": "code", "builtin": "levenshtein"})
+    assert made.status == 201, made.body
+    assert (made.body["metric"], made.body["score_value_type"], made.body["max_score"]) == ("near", "numerical", 1)
+    brief = {"slug": "brief", "type": "code", "builtin": "length", "settings": {"at_most": 30}}
+    assert call(k, "POST", "/evaluators", brief).body["score_value_type"] == "boolean"
+    strict = {"slug": "close", "type": "code", "builtin": "levenshtein", "passing_score": 0.9}
+    assert call(k, "POST", "/evaluators", strict).body["passing_score"] == 0.9
+    wrong = {"slug": "bad", "type": "code", "builtin": "length", "settings": {"unit": "miles"}}
+    assert "settings.unit" in call(k, "POST", "/evaluators", wrong).fields
+    assert not Metric.objects.filter(slug="bad").exists()
+
+
 @pytest.mark.parametrize(
     ("change", "path"),
     [
