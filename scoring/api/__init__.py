@@ -1,8 +1,11 @@
-"""The calls on evaluators and providers. `mount` puts them into the API; evalhub/urls.py calls it."""
+"""The calls on evaluators, providers, scoring runs and requests for review.
+
+`mount` puts them into the API; evalhub/urls.py calls it.
+"""
 
 from ninja import NinjaAPI
 
-from scoring.api import alerts, evaluators, providers, runs, trials
+from scoring.api import alerts, evaluators, providers, reviews, runs, trials
 
 
 def mount(api: NinjaAPI) -> None:
@@ -11,3 +14,4 @@ def mount(api: NinjaAPI) -> None:
     api.add_router("/v1/providers", providers.router)
     api.add_router("/v1/scoring-runs", runs.router)
     api.add_router("/v1/alerts", alerts.router)
+    api.add_router("/v1/review-requests", reviews.router)

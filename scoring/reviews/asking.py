@@ -46,8 +46,10 @@ def request_review(
     reviewers: int | None = None,
     blind: bool = False,
     assignees: Sequence[User] = (),
+    at_once: bool = True,
 ) -> ReviewRequest:
-    """Asks people to score the selection by a human evaluator as it is now; the first records are planned at once.
+    """Asks people to score the selection by a human evaluator as it is now. Ticked records are planned `at_once`, which
+    must not be inside an outer transaction; else by a worker.
 
     `reviewers` people each record, None: as many as the evaluator's version says. Raises ReviewProblem.
     """
@@ -82,7 +84,7 @@ def request_review(
             evaluator=f"{evaluator.slug} v{evaluator.current.number}", reviewers=reviewers, blind=blind,
             assignees=[person.get_username() for person in people],
         )  # fmt: skip
-    if request.ids is not None:
+    if request.ids is not None and at_once:
         tend(request.pk, AT_ONCE_SECONDS)
     else:
         ringing.ring(request.pk)

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from django.db import connection
 
-from evalhub.models import User
 from records.models import Metric, Rank, Record, Score, ScoreSource, ScoreStatus
 from records.scores import NewScore, add_scores
 from records.values import TypedValue
@@ -84,19 +83,19 @@ def disagreement(request: ReviewRequest, record_id: UUID) -> Disagreement | None
 
 
 def adjudicate(
-    request: ReviewRequest, metric: Metric, editor: User, record_id: UUID, value: TypedValue, reason: str, key: str
-) -> None:
+    request: ReviewRequest, metric: Metric, by: str, record_id: UUID, value: TypedValue, reason: str, key: str
+) -> UUID:
     """The final word, which counts before everybody's; what people said stays beside it. `key` makes a repeat harmless.
 
-    Raises what `add_scores` raises.
+    The score's id. Raises what `add_scores` raises.
     """
     version = request.version
     final = NewScore(
-        record_id, metric, value, ScoreSource.HUMAN, scorer=editor.get_username(), reasoning=reason,
+        record_id, metric, value, ScoreSource.HUMAN, scorer=by, reasoning=reason,
         rank=Rank.ADJUDICATED, evaluator=version.evaluator.slug, evaluator_version_id=version.pk,
         version_no=version.number, task_key=f"{_final(request)}{key}",
     )  # fmt: skip
-    add_scores(request.project_id, [final])
+    return add_scores(request.project_id, [final])[0]
 
 
 def final_word(request: ReviewRequest, record_id: UUID) -> Score | None:

@@ -43,7 +43,7 @@ def adjudication(request: HttpRequest, project: Project, number: int, id: UUID) 
     form = score_form(metric, request.POST if request.method == "POST" else None)
     if form.is_valid():
         disagreements.adjudicate(
-            review, metric, request.user, id, form.typed, form.cleaned_data.get("reasoning", ""),
+            review, metric, request.user.get_username(), id, form.typed, form.cleaned_data.get("reasoning", ""),
             form.cleaned_data["key"],
         )  # fmt: skip
         messages.success(request, "The final score is stored.")
