@@ -18,7 +18,7 @@ class NewScore:
     `key` is the sender's own id of it: the same sender, metric and key again is a harmless repeat. Without one, `said`
     makes it a repeat where the sender has said the same and nothing else since (see repeats.py); otherwise it is new.
     `rank` None: by the source and the metric's primary evaluator. `task_key` only where the score answers a task of its
-    own kind.
+    own kind. `status` errored (with the `error`) or skipped, both without a value: of a past that is told as it was.
     """
 
     record_id: UUID
@@ -39,6 +39,9 @@ class NewScore:
     duration_ms: int | None = None
     id: UUID = field(default_factory=uuid7)
     task_key: str = ""
+    status: ScoreStatus = ScoreStatus.COMPLETED
+    error: str = ""
+    attempts: int = 0
     at: datetime | None = None  # when it was given, for scores that come later; never in the future. None: now
 
     def row(self) -> dict[str, Any]:
@@ -48,7 +51,8 @@ class NewScore:
             "metric_version": self.metric.version, "source": self.source, "scorer": self.scorer,
             "reasoning": self.reasoning, "rank": self.rank, "evaluator": self.evaluator,
             "evaluator_version_id": self.evaluator_version_id, "version_no": self.version_no, "tokens": self.tokens,
-            "cost": self.cost, "duration_ms": self.duration_ms, "task_key": key, "at": self.at,
+            "cost": self.cost, "duration_ms": self.duration_ms, "task_key": key, "at": self.at, "status": self.status,
+            "error": self.error, "attempts": self.attempts,
         }  # fmt: skip
 
 

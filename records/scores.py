@@ -127,7 +127,12 @@ def _by_present_metrics(step: Step, new: Sequence[NewScore]) -> list[NewScore]:
     """The scores as their metrics are now, which stay so until the commit: a value that was read by a definition of
     before is read again. Raises ValueProblem where it is allowed no longer."""
     versions = dict(step("lock_metrics", metrics=sorted({score.metric.id for score in new})))
-    changed = {id for score in new if versions.get(id := score.metric.id, score.metric.version) != score.metric.version}
+    changed = {
+        id
+        for score in new
+        if versions.get(id := score.metric.id, score.metric.version) != score.metric.version
+        and score.status == ScoreStatus.COMPLETED
+    }
     if not changed:
         return list(new)
     present = Metric.objects.in_bulk(changed)

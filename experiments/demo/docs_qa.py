@@ -52,6 +52,7 @@ METRICS: list[dict[str, Any]] = [
 ]  # fmt: skip
 EVALUATORS = docs_qa_evaluators.EVALUATORS
 RESCORED = ""
+REVIEWS = docs_qa_evaluators.REVIEWS
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """How the docs answerer's metrics are measured."""
 
 from experiments.demo.llms import GEMINI_FLASH, GPT_41_MINI, SONNET
+from experiments.demo.reviewing import Asked, Said
 from experiments.demo.setups import Setup, Version, judge
 from scoring.models import EvaluatorType
 
@@ -46,5 +47,17 @@ EVALUATORS: tuple[Setup, ...] = (
     Setup(
         "contains_detail", EvaluatorType.CODE, "has_detail", "Is the telling word or number there?",
         (Version(35, "", {"eval_code_snippet": DETAIL}),),
+    ),
+    Setup(
+        "manual_check", EvaluatorType.HUMAN, "answer_correctness", "What somebody finds who knows the manual.",
+        (Version(35, "", {"guidelines": "Look the answer up in the manual. 1: right. 0: a reader would do harm."}),),
+    ),
+)  # fmt: skip
+
+REVIEWS = (
+    Asked(
+        "manual_check", "correctness_judge", 10, 2, 50, {"ina": 10, "marco": 10},
+        ((0.7, Said(1.0, 0.5, "As the manual has it.")), (0.0, Said(0.0, 0.3, "The manual says otherwise."))),
+        doubtful=4, settled=1,
     ),
 )  # fmt: skip

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from experiments.demo.docs_qa_page import NOT_SAID
-from experiments.demo.judging import Judge, code, person, waiting_person
+from experiments.demo.judging import Judge, code, person
 from experiments.demo.llms import GEMINI_FLASH, GPT_41_MINI, SONNET
 from experiments.demo.stories import Judgement
 from records.models import Source
@@ -58,7 +58,7 @@ def judgements_of(answer: Answer, age: timedelta, source: Source, rng: random.Ra
         has = bool(re.search(rf"(?<!\w){re.escape(answer.detail)}(?!\w)", answer.text, re.IGNORECASE))
         reason = f"{'Found' if has else 'Missing'}: {answer.detail!r}."
         found.append(code("has_detail", "contains_detail", has, reason, rng))
-    return found + _by_people(answer, age, rng)
+    return found + _by_people(answer, rng)
 
 
 def _correct(answer: Answer, rng: random.Random) -> tuple[float, str]:
@@ -114,19 +114,16 @@ def _outcome(answer: Answer) -> tuple[list[str], str]:
     return ["answered"], "The context holds an answer, and one is given."
 
 
-def _by_people(answer: Answer, age: timedelta, rng: random.Random) -> list[Judgement]:
+def _by_people(answer: Answer, rng: random.Random) -> list[Judgement]:
     found = []
     wrong = bool(answer.slip) or (answer.missed and not answer.unsaid)
     if rng.random() < (0.3 if wrong else 0.05):
         who = rng.choice(("ina", "marco"))
-        if age < timedelta(days=4) and rng.random() < 0.5:
-            found.append(waiting_person("answer_correctness", who))
-        else:
-            value = rng.choice((0.0, 0.0, 0.2)) if wrong else rng.choice((1.0, 1.0, 0.9))
-            # The judge takes an addition for harmless; people often do not.
-            if answer.padding:
-                value = rng.choice((0.4, 0.5, 0.9))
-            found.append(person("answer_correctness", who, value, "Checked against the manual."))
+        value = rng.choice((0.0, 0.0, 0.2)) if wrong else rng.choice((1.0, 1.0, 0.9))
+        # The judge takes an addition for harmless; people often do not.
+        if answer.padding:
+            value = rng.choice((0.4, 0.5, 0.9))
+        found.append(person("answer_correctness", who, value, "Checked against the manual."))
     if wrong and rng.random() < 0.12:
         found.append(person("note", "ina", rng.choice(NOTES)))
     return found

@@ -48,6 +48,7 @@ METRICS: list[dict[str, Any]] = [
 ]  # fmt: skip
 EVALUATORS = helpdesk_evaluators.EVALUATORS
 RESCORED = "answer_length"
+REVIEWS = helpdesk_evaluators.REVIEWS
 
 TOPICS: tuple[Topic, ...] = helpdesk_orders.TOPICS + helpdesk_money.TOPICS + helpdesk_products.TOPICS
 MODELS: tuple[tuple[LLM, float], ...] = (

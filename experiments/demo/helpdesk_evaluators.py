@@ -2,6 +2,7 @@
 
 from experiments.demo.helpdesk_judges import VERSION_2_DAYS
 from experiments.demo.llms import GPT_4O_MINI, GPT_41_MINI, HAIKU, SONNET
+from experiments.demo.reviewing import Asked, Said
 from experiments.demo.setups import Setup, Version, judge
 from scoring.models import EvaluatorType
 
@@ -70,5 +71,38 @@ EVALUATORS: tuple[Setup, ...] = (
                 {"guidelines": "Read the articles first. 1 if all is right, 0 if a customer would be misled."},
             ),
         ),
+    ),
+    Setup(
+        "tone_review", EvaluatorType.HUMAN, "tone", "How two people read the answer, each by themselves.", (
+            Version(
+                14, "",
+                {
+                    "guidelines": "Read only the answer, as the customer would.\n\nShort is not curt: it is curt "
+                    "where a polite person would have added something. Pushy: it sells what nobody asked for.",
+                    "reviewers": 2,
+                },
+            ),
+        ),
+    ),
+)  # fmt: skip
+
+REVIEWS = (
+    Asked(
+        "tone_review", "tone_judge", 16, 2, 26, {"ina": 16, "marco": 11}, (
+            (["curt"], Said(["curt"], ["neutral"], "Would have wanted a word of regret here.")),
+            (["friendly"], Said(["friendly"], ["neutral"], "Warm without overdoing it.")),
+            (["pushy"], Said(["pushy"], ["friendly"], "Nobody asked for the offer.")),
+            (["rude"], Said(["rude"], ["curt"], "This one went too far.")),
+            (["neutral"], Said(["neutral"], ["friendly"], "Matter-of-fact.")),
+        ),
+        blind=True, doubtful=4, settled=1,
+    ),
+    Asked(
+        "factuality_review", "factuality_judge", 14, 1, 3, {"ina": 6}, (
+            (0.7, Said(1.0, 0.6, "All of it stands in the articles.")),
+            (0.4, Said(0.5, 1.0, "One detail is loose, nothing is wrong.")),
+            (0.0, Said(0.1, 0.5, "The article says otherwise.")),
+        ),
+        skipped="I do not know this carrier's rules: somebody from logistics, please.",
     ),
 )  # fmt: skip

@@ -8,7 +8,7 @@ import random
 from datetime import datetime, timedelta
 
 from experiments.demo.helpdesk_trace import Turn
-from experiments.demo.judging import Judge, code, from_outside, person, waiting_person
+from experiments.demo.judging import Judge, code, from_outside, person
 from experiments.demo.llms import GPT_4O_MINI, GPT_41_MINI, HAIKU, SONNET
 from experiments.demo.stories import Judgement
 
@@ -66,7 +66,7 @@ NOTES_GOOD = ("Good one for the training set.", "Nicely put.", "Would have answe
 def judgements_of(turn: Turn, now: datetime, rng: random.Random) -> list[Judgement]:
     age = now - turn.at
     if age > timedelta(days=14) and rng.random() < 0.4:
-        return _by_people(turn, None, now, rng, seen=0.02)  # online scoring drew 60 % until two weeks ago
+        return _by_people(turn, None, rng, seen=0.02)  # online scoring drew 60 % until two weeks ago
     if turn.error:
         declined = [judge.declines("There is no output to judge.") for judge in (FACTUALITY_2, RESOLUTION)]
         return declined + ([from_outside("feedback", "shop-web", False)] if rng.random() < 0.2 else [])
@@ -76,7 +76,7 @@ def judgements_of(turn: Turn, now: datetime, rng: random.Random) -> list[Judgeme
     words = len(turn.answer.split())
     found.append(code("answer_words", "answer_length", float(words), f"{words} words.", rng))
     factuality = next((j.value for j in reversed(found) if j.metric == "factuality" and j.value is not None), None)
-    return found + _by_people(turn, factuality, now, rng, seen=0.05)
+    return found + _by_people(turn, factuality, rng, seen=0.05)
 
 
 def _attempt(judge: Judge, turn: Turn, age: timedelta, rng: random.Random) -> list[Judgement] | None:
@@ -158,7 +158,7 @@ def _tone(turn: Turn, age: timedelta, rng: random.Random) -> list[Judgement]:
     return [TONE.says([tone], rng.choice(TONES[tone]), len(turn.answer), rng)]
 
 
-def _by_people(turn: Turn, machine: float | None, now: datetime, rng: random.Random, seen: float) -> list[Judgement]:
+def _by_people(turn: Turn, machine: float | None, rng: random.Random, seen: float) -> list[Judgement]:
     """Thumbs of customers, and what reviewers saw: mostly where something is wrong, and never all of it."""
     found = []
     if turn.error:
@@ -168,10 +168,7 @@ def _by_people(turn: Turn, machine: float | None, now: datetime, rng: random.Ran
         found.append(from_outside("feedback", "shop-web", rng.random() < pleased))
     who = rng.choice(REVIEWERS)
     if rng.random() < (seen * 4 if turn.slip else seen):
-        if now - turn.at < timedelta(days=2) and rng.random() < 0.5:
-            found.append(waiting_person("factuality", who))
-        else:
-            found.append(_reviewed(turn, machine, who, rng))
+        found.append(_reviewed(turn, machine, who, rng))
     if rng.random() < (0.14 if turn.slip else 0.07 if turn.curt else 0.012):
         notes = (
             NOTES_INVENTED if turn.invented else NOTES_WRONG if turn.slip else NOTES_CURT if turn.curt else NOTES_GOOD

@@ -68,11 +68,6 @@ def person(metric: str, who: str, value: Any, reasoning: str = "") -> Judgement:
     return Judgement(metric, ScoreSource.HUMAN, value, scorer=who, reasoning=reasoning, turn=1)
 
 
-def waiting_person(metric: str, who: str = "") -> Judgement:
-    """A request for review that nobody has answered yet."""
-    return Judgement(metric, ScoreSource.HUMAN, scorer=who, status=ScoreStatus.PENDING, attempts=0)
-
-
 def from_outside(metric: str, who: str, value: Any) -> Judgement:
     """Sent through the API, such as an end user's thumb."""
     return Judgement(metric, ScoreSource.API, value, scorer=who)

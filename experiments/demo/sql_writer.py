@@ -39,6 +39,7 @@ METRICS: list[dict[str, Any]] = [
 ]  # fmt: skip
 EVALUATORS = sql_evaluators.EVALUATORS
 RESCORED = ""
+REVIEWS = ()
 EQUIVALENCE = Judge("sql_equivalence", "execution_match", 1, SONNET)
 
 CITIES = ("Ghent", "Porto", "Graz", "Leipzig", "Turku")

@@ -72,6 +72,7 @@ class DemoProject(Protocol):
     DESCRIPTION: str
     METRICS: list[dict[str, Any]]  # fields of create_metric, and `evaluator`: the slug of the primary one
     EVALUATORS: tuple[Any, ...]  # `setups.Setup`
+    REVIEWS: tuple[Any, ...]  # `reviewing.Asked`
     RESCORED: str  # slug of the evaluator whose newest version a run has tried at the end; empty: none
 
     def stories(self, plan: Plan) -> Iterator[Story]: ...

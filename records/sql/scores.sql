@@ -12,7 +12,7 @@ CREATE TEMP TABLE IF NOT EXISTS stage_score (id uuid, record_id uuid, record_cre
   error text, scorer text, evaluator_version_id bigint, evaluator text, version_no integer, run_id bigint, run_no integer,
   rule_id bigint, rule text, probability double precision, cluster text, epoch smallint, tokens integer, cost numeric,
   duration_ms integer, done_at timestamptz, task_key text, input_hash bytea, assignee_id bigint, not_before timestamptz,
-  wins boolean) ON COMMIT DELETE ROWS;
+  attempts smallint, wins boolean) ON COMMIT DELETE ROWS;
 -- is_root and created_at only where they are not the record's present ones (it is changing or going).
 CREATE TEMP TABLE IF NOT EXISTS stage_delta (record_id uuid, metric_id bigint, outcome smallint, n integer,
   value double precision, is_root boolean, created_at timestamptz) ON COMMIT DELETE ROWS;
@@ -97,18 +97,18 @@ WHERE key IS NOT NULL;
 -- name: stage_new
 -- One time for all, after the lock: among scores of one call the id decides which came last.
 INSERT INTO stage_score (id, record_id, record_created_at, metric_id, metric_version, rank, source, status, passed, value,
-  numerical_value, boolean_value, categorical_value, string_value, reasoning, scorer, evaluator_version_id, evaluator,
-  version_no, cluster, epoch, tokens, cost, duration_ms, done_at, task_key, input_hash)
+  numerical_value, boolean_value, categorical_value, string_value, reasoning, error, scorer, evaluator_version_id, evaluator,
+  version_no, cluster, epoch, tokens, cost, duration_ms, done_at, task_key, input_hash, attempts)
 SELECT DISTINCT ON (r.id, d.task_key) d.id, r.id, r.created_at, m.id, d.metric_version,
   coalesce(d.rank, CASE WHEN d.source = 3 THEN 1 WHEN d.evaluator <> '' AND d.evaluator = m.primary_evaluator THEN 2 ELSE 3 END),
-  d.source, 1, d.passed, d.value, d.numerical_value, d.boolean_value, d.categorical_value, d.string_value, d.reasoning,
-  d.scorer, d.evaluator_version_id, d.evaluator, d.version_no, coalesce(nullif(r.case_id, ''), r.thread), 1, d.tokens,
-  d.cost, d.duration_ms, least(coalesce(d.at, statement_timestamp()), statement_timestamp()), d.task_key, r.input_hash
+  d.source, d.status, d.passed, d.value, d.numerical_value, d.boolean_value, d.categorical_value, d.string_value,
+  d.reasoning, d.error, d.scorer, d.evaluator_version_id, d.evaluator, d.version_no, coalesce(nullif(r.case_id, ''), r.thread), 1, d.tokens,
+  d.cost, d.duration_ms, least(coalesce(d.at, statement_timestamp()), statement_timestamp()), d.task_key, r.input_hash, d.attempts
 FROM json_to_recordset(%(rows)s::json) AS d(n integer, id uuid, record_id uuid, metric_id bigint, metric_version integer,
   rank smallint, source smallint, passed boolean, value double precision, numerical_value double precision,
   boolean_value boolean, categorical_value text[], string_value text, reasoning text, scorer text,
   evaluator_version_id bigint, evaluator text, version_no integer, tokens integer, cost numeric, duration_ms integer,
-  task_key text, at timestamptz)
+  task_key text, at timestamptz, status smallint, error text, attempts smallint)
 JOIN record r ON r.project_id = %(p)s AND r.id = d.record_id
 JOIN metric m ON m.project_id = %(p)s AND m.id = d.metric_id
 WHERE NOT EXISTS (SELECT FROM score x WHERE x.project_id = %(p)s AND x.record_id = d.record_id AND x.task_key = d.task_key)
@@ -179,12 +179,13 @@ WITH w AS (
   INSERT INTO score (project_id, id, record_id, record_created_at, metric_id, metric_version, status, rank, is_current,
     passed, value, numerical_value, boolean_value, categorical_value, string_value, reasoning, error, source, scorer,
     evaluator_version_id, evaluator, version_no, run_id, run_no, rule_id, rule, probability, cluster, epoch, tokens, cost,
-    duration_ms, created_at, completed_at, task_key, input_hash, assignee_id, not_before)
+    duration_ms, created_at, completed_at, task_key, input_hash, assignee_id, not_before, attempts)
   SELECT %(p)s, id, record_id, record_created_at, metric_id, metric_version, status, rank, coalesce(wins, false), passed,
     value, numerical_value, boolean_value, categorical_value, string_value, coalesce(reasoning, ''), coalesce(error, ''),
     source, coalesce(scorer, ''), evaluator_version_id, coalesce(evaluator, ''), version_no, run_id, run_no, rule_id,
     coalesce(rule, ''), probability, coalesce(cluster, ''), coalesce(epoch, 1), tokens, cost, duration_ms,
-    coalesce(done_at, clock_timestamp()), done_at, task_key, input_hash, assignee_id, not_before
+    coalesce(done_at, clock_timestamp()), done_at, task_key, input_hash, assignee_id, not_before,
+    coalesce(attempts, 0)
   FROM stage_score ORDER BY id
   RETURNING record_id, metric_id, outcome, value, is_current)
 INSERT INTO stage_delta SELECT record_id, metric_id, outcome, 1, coalesce(value, 0) FROM w WHERE is_current AND outcome <> 0;

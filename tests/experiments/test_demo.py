@@ -17,6 +17,7 @@ from experiments.management.commands.demo import LOCK
 from records.models import (
     Metric,
     Payload,
+    Rank,
     Record,
     RecordStatus,
     Score,
@@ -28,7 +29,9 @@ from records.models import (
 )  # fmt: skip
 from records.prices import cost_of
 from records.rollups import recount
-from scoring.models import Evaluator, EvaluatorType, RunStatus, ScoringRun
+from scoring.models import Evaluator, EvaluatorType, ReviewRequest, RunStatus, ScoringRun
+from scoring.reviews.counting import counts_of
+from scoring.reviews.disagreements import disagreements
 from scoring.runs.flips import changes
 
 NOW = datetime(2025, 3, 14, 15, 20, tzinfo=UTC)
@@ -162,6 +165,30 @@ def test_a_run_has_really_happened_and_changed_some_values(project):
     assert (run.status, run.errored, run.completed) == (RunStatus.FINISHED, 0, run.planned)
     found = changes(run, Metric.objects.get(project=project, slug="answer_words"))
     assert found.both > 50 and found.better > 0
+
+
+def test_the_review_page_is_alive_people_wait_disagree_and_have_settled_something(made, project):
+    tone, facts = ReviewRequest.objects.filter(project=project).order_by("number")
+    counts = counts_of(project.id, [tone, facts], 0)
+    assert tone.blind and counts[tone.pk].asked == 32 and counts[tone.pk].waiting == 5
+    assert (counts[facts.pk].scored, counts[facts.pk].declined, counts[facts.pk].waiting) == (5, 1, 8)
+    assert tone.created_at < facts.created_at < NOW
+    left = disagreements(tone)
+    assert left and {score.scorer for score in left[0].answers} == {"ina", "marco"}
+    assert Score.objects.filter(project=project, rank=Rank.ADJUDICATED, scorer="marco").count() == 1
+    done = ReviewRequest.objects.get(project__slug="docs-qa")
+    assert done.ended_at and disagreements(done)
+
+
+def test_what_did_not_come_to_a_value_is_dated_with_its_record(made, db):
+    ended = Score.objects.filter(project__slug__in=[d.SLUG for d in DEMOS], assignee_id=None)
+    ended = ended.filter(status__in=[ScoreStatus.ERRORED, ScoreStatus.SKIPPED])
+    assert ended.filter(status=ScoreStatus.ERRORED, attempts__gt=1).exists()
+    for score in ended:
+        assert score.created_at == score.completed_at < score.record_created_at + timedelta(minutes=1)
+        assert score.id.int >> 80 == int(score.created_at.timestamp() * 1000)
+    newest = Score.objects.filter(project__slug="helpdesk", source=ScoreSource.LLM).exclude(status=ScoreStatus.PENDING)
+    assert {score.status for score in newest.order_by("-id")[:20]} >= {ScoreStatus.COMPLETED}
 
 
 def test_people_sometimes_disagree_with_the_judge_and_say_why(project):

@@ -14,6 +14,7 @@ from experiments.demo import docs_qa, helpdesk, setups, sql_writer
 from experiments.demo.filling import fill
 from experiments.demo.projects import ACTOR, FILLED, begin, is_filled, is_ours, remove
 from experiments.demo.rescoring import rescore
+from experiments.demo.reviewing import review
 from experiments.demo.stories import DemoProject, Plan
 
 DEMOS: dict[str, DemoProject] = {demo.SLUG: demo for demo in (helpdesk, docs_qa, sql_writer)}
@@ -68,6 +69,7 @@ class Command(BaseCommand):
         project = begin(demo, plan)
         versions = setups.make(project, demo.EVALUATORS, plan)
         filled = fill(project, demo.stories(plan), plan.now, versions)
+        filled.scores += sum(review(project, asked, plan) for asked in demo.REVIEWS)
         if demo.RESCORED:
             filled.scores += rescore(project, demo.RESCORED)
         audit.note(project, ACTOR, FILLED, demo.SLUG, records=filled.records, spans=filled.spans, scores=filled.scores)
