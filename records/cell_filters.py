@@ -9,21 +9,24 @@ import orjson
 
 from records.columns import PAYLOAD_FIELDS, Column
 from records.completion import plain_key, plain_value
-from records.filterlang import FilterError, Node, Not, Vocabulary, in_words, joined, parse, quoted, to_text
+from records.filterlang import Compare, FilterError, Node, Not, Vocabulary, in_words, joined, parse, quoted, to_text
 from records.models import Metric, Outcome, Record, RecordStatus, ScoreStatus, Source, ValueType
 
 MAX_CHARS = 120  # of a text: what is longer is looked for by its beginning
 MAX_KEYS = 8  # of an object that are offered
+SHORT = 40  # characters of a value that several records may have
 IN_SECONDS = ("latency_ms", "ttft_ms")
 NUMBERS = (*IN_SECONDS, "tokens", "tokens_in", "tokens_out", "cost")
 
 
 class Narrowing(NamedTuple):
-    """A condition in words, and the whole filter with it, and with its opposite."""
+    """A condition in words, and the whole filter with it, and with its opposite. `rank`: 0 for what people filter by
+    most, more for less."""
 
     words: str
     q: str
     without: str
+    rank: int = 0
 
 
 def narrowings(node: Node, clauses: Iterator[str], vocabulary: Vocabulary, zone: tzinfo) -> list[Narrowing]:
@@ -35,8 +38,20 @@ def narrowings(node: Node, clauses: Iterator[str], vocabulary: Vocabulary, zone:
         except FilterError:
             continue
         kept, left = to_text(joined(node, more)), to_text(joined(node, Not(more)))
-        found.append(Narrowing(in_words(more, zone), kept, left))
+        found.append(Narrowing(in_words(more, zone), kept, left, _rank(more)))
     return found
+
+
+def _rank(node: Node) -> int:
+    """Verdicts, then what there are few of, then numbers; last what one record has alone."""
+    if not isinstance(node, Compare) or node.op == "null":
+        return 5
+    kind = (node.field.spec.column or node.field.spec).kind
+    if kind == "outcome":
+        return 0
+    if kind in ("uuid", "exact", "payload", "score_text") or any(len(value.raw) > SHORT for value in node.values):
+        return 4
+    return {"number": 3, "score_number": 3, "time": 3, "json": 2}.get(kind, 1)
 
 
 def clauses_of(column: Column, record: Record, payload: Mapping[str, Any], score: Any, zone: tzinfo) -> Iterator[str]:

@@ -21,6 +21,7 @@ ALIASES = frozenset(["input", "output", "run", "span.name", "span.kind"])  # off
 PLAIN_VALUE = re.compile(r"""[^\s"'=<>!:(),;*\\#-][^\s"'=<>!:(),;*\\]*""")
 OPEN = "open"  # the kind of a quote that is not closed yet
 AGES = (("-1h", "an hour ago"), ("-24h", "a day ago"), ("-7d", "a week ago"), ("-30d", "thirty days ago"))
+VERDICTS = ("fail", "pass", "errored", "pending", "skipped")  # of a metric's status, the most asked for first
 ORDERED = ("number", "time", "score_number")
 JSON_OPERATORS = ((":", "is"), (":>", "greater than"), (":<", "less than"), (" IS NULL", "is missing"))
 ORDER_OPERATORS = (
@@ -50,7 +51,8 @@ class Suggestion(NamedTuple):
 class Asked:
     """What stands at the caret: `kind` is field, key, operator, value or nothing; `typed` is its beginning.
 
-    `head` and `path` lead to a JSON key; `field` is the one compared, `listed` within its list of values.
+    `head` and `path` lead to a JSON key; `field` is the one compared, `listed` within its list of values; `begins` is
+    where its name does, if it is compared by `:` alone.
     """
 
     kind: str
@@ -61,6 +63,7 @@ class Asked:
     head: str = ""
     path: tuple[str, ...] = ()
     listed: bool = False
+    begins: int | None = None
 
 
 NOTHING = Asked("nothing")
@@ -79,7 +82,8 @@ def asked(text: str, at: int, vocabulary: Vocabulary) -> Asked:
     name = _compared(found)
     if name is not None:
         field = _field(text[name.start : name.end], vocabulary)
-        return Asked("value", start, end, typed, field, listed=name.listed) if field else NOTHING
+        begins = name.start if text[name.end : start].strip() == ":" else None
+        return Asked("value", start, end, typed, field, listed=name.listed, begins=begins) if field else NOTHING
     if found and found[-1].kind == "minus" and len(found) > 1 and found[-2].value in COMPARISONS:
         return NOTHING
     if found and found[-1].kind in ("word", "string") and (tail is None or tail.pos > found[-1].end):
@@ -237,8 +241,20 @@ def suggestions(
         case "operator":
             return _fitting(asked, ((op, op.strip(), hint, True) for op, hint in operators(asked.field.spec)))
         case "value":
-            return _fitting(asked, _values(asked, vocabulary, seen))
+            return (_fitting(asked, _values(asked, vocabulary, seen)) + _outcomes(asked))[:MOST]
     return []
+
+
+def _outcomes(asked: Asked) -> list[Suggestion]:
+    """Of a metric: whether it passed is its status, which many look for behind its name."""
+    metric = asked.field.metric
+    if metric is None or asked.begins is None or asked.field.text != f"metric.{metric.slug}":
+        return []
+    return [
+        Suggestion(f"{asked.field.text}.status:{word} ", asked.begins, asked.end, word, "its status")
+        for word in VERDICTS
+        if word.startswith(asked.typed.lower())
+    ]
 
 
 Candidate = tuple[str, str, str, bool]

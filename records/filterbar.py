@@ -96,7 +96,7 @@ def facets(search: Search, metrics: list[Metric]) -> list[Facet]:
         outcomes.append((f"{metric.name} fails", f"metric.{metric.slug}.status:fail"))
     statuses = ("metric.status", *(f"metric.{metric.slug}.status" for metric in metrics))
     made = [
-        facet_of(node, "time", range_words(*search.bounds(), search.zone), ("created",), SPANS_OF_TIME),
+        facet_of(node, "time", range_words(*search.bounds(), search.zone, search.now), ("created",), SPANS_OF_TIME),
         facet_of(node, "source", "Source", ("source",), SOURCES),
         facet_of(node, "status", "Scoring", ("status",), STATUSES),
         facet_of(node, "metric", "Metric", statuses, outcomes),
@@ -106,25 +106,28 @@ def facets(search: Search, metrics: list[Metric]) -> list[Facet]:
     return made
 
 
-def range_words(since: datetime | None, until: datetime | None, zone: tzinfo) -> str:
-    """A time range in as few words as tell it: "1 Jun 05:00 – 07:00"; times of day only where they are not midnight."""
+def range_words(since: datetime | None, until: datetime | None, zone: tzinfo, now: datetime) -> str:
+    """A time range in as few words as tell it: "1 Jun 05:00 – 07:00"; times of day only where they are not midnight,
+    the year only where it is not this one."""
     low, high = (at and at.astimezone(zone) for at in (since, until))
     if low is None and high is None:
         return "Any time"
     bare = all(at is None or not (at.hour or at.minute) for at in (low, high))
     if bare and high is not None:
         high -= timedelta(days=1)  # up to midnight is up to the day before, inclusive
+    this_year = all(at is None or at.year == now.astimezone(zone).year for at in (low, high))
+    shape = ("%b" if this_year else "%b %Y") + ("" if bare else " %H:%M")
     if low is None:
-        return f"Up to {_day(high, bare)}"
+        return f"Up to {_day(high, shape)}"
     if high is None:
-        return f"Since {_day(low, bare)}"
+        return f"Since {_day(low, shape)}"
     if low.date() == high.date():
-        return _day(low, bare=True) if bare else f"{_day(low, bare)} – {high:%H:%M}"
-    return f"{_day(low, bare)} – {_day(high, bare)}"
+        return _day(low, shape) if bare else f"{_day(low, shape)} – {high:%H:%M}"
+    return f"{_day(low, shape)} – {_day(high, shape)}"
 
 
-def _day(at: datetime, bare: bool) -> str:
-    return f"{at.day} {at:%b}" if bare else f"{at.day} {at:%b %H:%M}"
+def _day(at: datetime, shape: str) -> str:
+    return f"{at.day} {at:{shape}}"
 
 
 def facet_of(node: Node, key: str, label: str, fields: tuple[str, ...], choices: Iterable[tuple[str, str]]) -> Facet:

@@ -52,6 +52,15 @@ SCORED = """
 """
 
 
+# Of one metric, along the index that its filter uses.
+NUMBERS = """
+  SELECT v, count(*) FROM (
+    SELECT value::text FROM score s WHERE project_id = %(p)s AND metric_id = %(metric)s AND is_current
+    ORDER BY record_created_at DESC, record_id DESC LIMIT %(n)s
+  ) x (v) WHERE v IS NOT NULL GROUP BY v ORDER BY 2 DESC, v LIMIT %(most)s
+"""
+
+
 def seen_for(project_id: int, asked: Asked) -> tuple[list[str], list[Key]]:
     """The values and the keys that `records.completion.suggestions` wants to hear of."""
     if asked.kind == "key":
@@ -69,7 +78,8 @@ def seen_keys(project_id: int, head: str, path: tuple[str, ...]) -> list[Key]:
 
 
 def seen_values(project_id: int, field: Field) -> list[str]:
-    """Values of a field that holds words, the most frequent first; none where any would do (numbers, times, ids)."""
+    """Values of a field that holds words, the most frequent first; none where any would do (numbers but a metric's,
+    times, ids)."""
     spec, column = field.spec, field.spec.sql.partition(".")[2]
     if spec.kind == "set":
         sql = VALUES.format(rows=f"SELECT unnest(tags) FROM ({RECENT.format(columns='tags')}) t")  # noqa: S608 - ours
@@ -88,6 +98,8 @@ def seen_values(project_id: int, field: Field) -> list[str]:
         sql = VALUES.format(rows=RECENT.format(columns=column))
     elif spec.kind == "scored":
         sql = SCORED.format(column=spec.sql)
+    elif spec.kind == "score_number" and column == "value":
+        return [row[0] for row in _read(NUMBERS, project_id, "", (), MAX_VALUE_CHARS, metric=field.metric.id)]
     else:
         return []
     return [row[0] for row in _read(sql, project_id, "", (), MAX_VALUE_CHARS)]
@@ -97,12 +109,13 @@ def _rows(head: str) -> str:
     return RECENT if head in ("metadata", "metrics") else PAYLOADS
 
 
-def _read(sql: str, project_id: int, head: str, path: Sequence[str], longest: int) -> list[Any]:
+def _read(sql: str, project_id: int, head: str, path: Sequence[str], longest: int, **more: Any) -> list[Any]:
     """`sql` is one of the texts above with columns of ours; the path is bound."""
     n = NEWEST if head in ("", "metadata", "metrics") else NEWEST_PAYLOADS
     try:
         with reading(SECONDS) as cursor:
-            cursor.execute(sql, {"p": project_id, "n": n, "path": list(path), "longest": longest, "most": MOST})
+            params = {"p": project_id, "n": n, "path": list(path), "longest": longest, "most": MOST}
+            cursor.execute(sql, params | more)
             return cursor.fetchall()
     except SearchTimeout:
         return []

@@ -1,9 +1,9 @@
 """The one guarded HTTP client: every call that EvalHub makes to an address somebody typed in goes through here.
 
 No redirects, no proxies, no cookies; bounds on time and on the size of an answer; cloud metadata out of reach, and the
-own network too unless the setting EVALHUB_PRIVATE_ADDRESSES lets it. The check is made on the address that is connected
-to, after the name was looked up, so that a name which changes its address gains nothing. Errors name host and cause,
-never a path, a query or a header: those may hold keys.
+own network too unless the setting EVALHUB_PRIVATE_ADDRESSES lets it, and nothing but the own network without TLS. The
+check is made on the address that is connected to, after the name was looked up, so that a name which changes its
+address gains nothing. Errors name host and cause, never a path, a query or a header: those may hold keys.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import errno
 import os
 import socket
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
@@ -25,6 +26,8 @@ KEEP_SECONDS = 30  # an unused connection; most servers drop theirs after a minu
 # (AWS over IPv6, Alibaba, Oracle). Link-local, the common one, is refused as a whole.
 METADATA = frozenset(map(ip_address, ("168.63.129.16", "fd00:ec2::254", "100.100.100.200", "192.0.0.192")))
 REFUSED = "is refused"
+# Of the request that a connection is made for: whether it goes without TLS. The connector's sockets do not know.
+_plain: ContextVar[bool] = ContextVar("plain", default=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,7 @@ async def send(
 ) -> Answer:
     """The answer, whatever its status, a redirect too. Raises OutboundError."""
     where = check_url(url)
+    _plain.set(urlsplit(url).scheme == "http")
     step = "headers"
     try:
         async with asyncio.timeout(bounds.connect + bounds.headers) as clock:
@@ -138,8 +142,8 @@ def check_url(url: str) -> str:
     return f"{parts.hostname}:{port}" if port else parts.hostname
 
 
-def refusal(address: str) -> str | None:
-    """Why a connection to the IP address is refused; None where it may be made."""
+def refusal(address: str, plain: bool = False) -> str | None:
+    """Why a connection to the IP address is refused, a `plain` one without TLS; None where it may be made."""
     try:
         ip = _inner(ip_address(address))
     except ValueError:
@@ -150,6 +154,8 @@ def refusal(address: str) -> str | None:
         return f"{ip} {REFUSED}: no server can be there."
     if not ip.is_global and not settings.PRIVATE_ADDRESSES:
         return f"{ip} {REFUSED}: it is in a private network, which EVALHUB_PRIVATE_ADDRESSES=true lets EvalHub call."
+    if ip.is_global and plain:
+        return f"{ip} {REFUSED}: over http:// key and records would cross the internet in the clear. Use https://."
     return None
 
 
@@ -164,7 +170,7 @@ def _inner(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
 
 def _guarded_socket(found: tuple[Any, ...]) -> socket.socket:
     family, kind, protocol, _, where = found
-    problem = refusal(str(where[0]))
+    problem = refusal(str(where[0]), _plain.get())
     if problem:
         raise PermissionError(errno.EACCES, problem)
     made = socket.socket(family, kind, protocol)

@@ -69,7 +69,7 @@ def _parsed(source: str) -> tuple[nodes.Template, set[str]]:
     """The tree, and the variables in it."""
     try:
         tree = ENVIRONMENT.parse(source)
-        _check_nodes(tree)
+        _check_nodes(tree, source)
         return tree, meta.find_undeclared_variables(tree)
     except TemplateSyntaxError as error:
         raise TemplateProblem(error.message or "This is no template.", error.lineno) from None
@@ -193,12 +193,15 @@ def _value(name: str, value: Any) -> Any:
     return Missing(hint=f"{MISSING}{name}", name=name) if value is None else value
 
 
-def _check_nodes(tree: nodes.Template) -> None:
+def _check_nodes(tree: nodes.Template, source: str) -> None:
     waiting: list[tuple[nodes.Node, int]] = [(tree, 0)]
     while waiting:
         node, loops = waiting.pop()
         if type(node) in REFUSED:
             raise TemplateProblem(f"{{% {REFUSED[type(node)]} %}} has no place in a prompt.", node.lineno)
+        if (inner := _name_of_python(node)) is not None:
+            column = source.splitlines()[node.lineno - 1].find(inner) + 1
+            raise TemplateProblem(f"{inner} (column {column}) is none of the record's: it is not shown.", node.lineno)
         if isinstance(node, nodes.Call) and not (isinstance(node.node, nodes.Getattr) and node.node.attr in METHODS):
             raise TemplateProblem(f"Only these can be called: {', '.join(sorted(METHODS))}.", node.lineno)
         if isinstance(node, nodes.For):
@@ -206,3 +209,13 @@ def _check_nodes(tree: nodes.Template) -> None:
             if node.recursive or loops > MAX_NESTED_LOOPS:
                 raise TemplateProblem(f"At most {MAX_NESTED_LOOPS} loops inside one another.", node.lineno)
         waiting += ((child, loops) for child in node.iter_child_nodes())
+
+
+def _name_of_python(node: nodes.Node) -> str | None:
+    """Such as `__class__`, which no key of a record is called; a record may well have `_id` or `__typename`."""
+    name = None
+    if isinstance(node, nodes.Getattr):
+        name = node.attr
+    elif isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const):
+        name = node.arg.value
+    return name if isinstance(name, str) and name.startswith("__") and name.endswith("__") else None

@@ -19,7 +19,8 @@ from records.views.links import list_query
 
 @project_page("GET")
 def cell_filters(request: HttpRequest, project: Project, id: UUID) -> HttpResponse:
-    """What the list's filter may be narrowed by: the values of the column `cell` (counted from 0), else of all."""
+    """What the list's filter may be narrowed by: the values of the column `cell` (counted from 0), else of all, first
+    what people filter by most."""
     record = Record.objects.filter(project=project, id=id).first()
     if record is None:
         raise Http404("No such record.")
@@ -39,5 +40,6 @@ def cell_filters(request: HttpRequest, project: Project, id: UUID) -> HttpRespon
         score = scores.get(column.metric.id) if column.metric else None
         clauses = clauses_of(column, record, payload or {}, score, filters.zone)
         found += narrowings(filters.node, clauses, filters.vocabulary, filters.zone)
+    found.sort(key=lambda one: one.rank)
     choices = [(one.words, list_query(request, q=one.q), list_query(request, q=one.without)) for one in found]
     return render(request, "records/_cell_filters.html", {"choices": choices, "project": project})

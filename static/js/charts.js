@@ -5,7 +5,8 @@ const drawn = new Set();
 
 let loading;
 const plotly = (src) => loading ??= new Promise((resolve, reject) => {
-  document.head.append(Object.assign(document.createElement("script"), { src, onload: () => resolve(window.Plotly), onerror: reject }));
+  const failed = (event) => { loading = undefined; reject(event) }; // the next chart asks again
+  document.head.append(Object.assign(document.createElement("script"), { src, onload: () => resolve(window.Plotly), onerror: failed }));
 });
 
 const painted = (plot) => {

@@ -8,7 +8,8 @@ let drawn; // the element that holds plotly's drawing
 
 let loading;
 const plotly = (src) => loading ??= new Promise((resolve, reject) => {
-  document.head.append(Object.assign(document.createElement("script"), { src, onload: () => resolve(window.Plotly), onerror: reject }));
+  const failed = (event) => { loading = undefined; reject(event) }; // the next chart asks again
+  document.head.append(Object.assign(document.createElement("script"), { src, onload: () => resolve(window.Plotly), onerror: failed }));
 });
 
 // The figure in the colours of the page: light or dark, as the legend and the server's drawing have them.

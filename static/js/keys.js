@@ -37,10 +37,14 @@ const own = list?.innerHTML ?? "";
 document.getElementById("keys")?.addEventListener("toggle", (event) => {
   if (event.newState !== "open") return;
   list.innerHTML = own; // our own words from the template, not data
+  const said = new Set(Array.from(list.querySelectorAll("kbd"), (key) => key.textContent));
   for (const element of document.querySelectorAll("[data-key]")) {
+    const names = element.dataset.key.split(" ").map((name) => name === "Escape" ? "Esc" : name);
+    if (names.every((name) => said.has(name))) continue;
     const key = document.createElement("dt"), does = document.createElement("dd");
-    for (const name of element.dataset.key.split(" ")) {
-      key.append(Object.assign(document.createElement("kbd"), { textContent: name === "Escape" ? "Esc" : name }), " ");
+    for (const name of names) {
+      key.append(Object.assign(document.createElement("kbd"), { textContent: name }), " ");
+      said.add(name);
     }
     does.textContent = element.dataset.does || element.getAttribute("aria-label") || element.textContent.trim();
     list.append(key, does);

@@ -63,6 +63,9 @@ def results(marked: str, seen=(), keys=()) -> list[str]:
         ("metric.safe:f|", "metric.safe:false "),
         ("metric.tone:v|", 'metric.tone:"very rude" '),
         ("metric.status:f|", "metric.status:fail "),
+        ("metric.quality:|", "metric.quality.status:fail "),
+        ("model:x metric.quality:fa|", "model:x metric.quality.status:fail "),
+        ("metric.tone:pa|", "metric.tone.status:pass "),
         ("assigned:a|", "assigned:ann "),
         ("created:>|", "created:>-1h "),
         ("created:>-7|", "created:>-7d "),
@@ -76,7 +79,18 @@ def test_the_first_choice(marked, first):
 
 @pytest.mark.parametrize(
     "marked",
-    ['"free te|', '"closed"|', "nothing_like_it|", "modle:x|", "model:-f|", "latency:>|", 'model:"gpt"|', "id:|"],
+    [
+        '"free te|',
+        '"closed"|',
+        "nothing_like_it|",
+        "modle:x|",
+        "model:-f|",
+        "latency:>|",
+        'model:"gpt"|',
+        "id:|",
+        "metric.quality:>|",
+        "metric.quality.version:|",
+    ],
 )
 def test_nothing_is_offered_where_nothing_fits(marked):
     assert results(marked) == []

@@ -173,6 +173,14 @@ def test_private_addresses_are_refused_where_the_setting_says_so_also_behind_a_n
         assert server.requests == []
 
 
+@pytest.mark.parametrize("address", ["8.8.8.8", "2001:4860:4860::8888", "64:ff9b::808:808"])
+def test_nothing_goes_over_the_internet_in_the_clear(address):
+    with pytest.raises(Refused, match="in the clear"):
+        call(f"http://[{address}]/v1" if ":" in address else f"http://{address}/v1")
+    assert outbound.refusal(address, plain=False) is None
+    assert outbound.refusal("10.1.2.3", plain=True) is None
+
+
 def test_no_error_tells_the_path_the_query_or_a_header():
     with model_server() as server:
         server.answers += [hang(), raw(cut=True), body(b"x" * 2_000_000)]

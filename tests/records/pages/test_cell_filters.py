@@ -60,6 +60,15 @@ def test_every_condition_finds_the_record_and_its_opposite_does_not(reader, proj
         assert page.status_code == 200 and f'data-id="{filled}"' not in page.content.decode(), words
 
 
+def test_verdicts_and_short_values_come_before_numbers_and_long_texts(reader, project, filled):
+    words = [words for words, _, _ in choices(reader, project, filled)]
+    assert words[0].startswith("metric ") and words[0].endswith(("fails", "passes"))
+    model, tier = words.index("model is “a b”"), next(n for n, said in enumerate(words) if "tier" in said)
+    number = next(n for n, said in enumerate(words) if said.startswith("latency"))
+    text = next(n for n, said in enumerate(words) if "A long question" in said)
+    assert model < tier < number < text
+
+
 def test_a_cell_offers_its_own_value_alone_and_keeps_the_filter(reader, project, filled):
     cell = COLUMNS.split(",").index("model")
     ((words, kept, without),) = choices(reader, project, filled, cell=str(cell), q="status:completed", spans="all")

@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from evalhub.models import Role
-from records.drafts import RecordDraft
+from records.drafts import RecordDraft, ScoreDraft
 from records.ingest import ingest
 from records.models import Source
 from tests import factories
@@ -34,6 +34,14 @@ def test_values_that_were_seen_are_offered_the_frequent_first(reader, project):
     sent(project, {"model": "rare"}, {"model": "often"}, {"model": "often"})
     page = offered(reader, project, "model:")
     assert page.index('data-insert="often "') < page.index('data-insert="rare "')
+
+
+def test_numbers_that_a_metric_has_are_offered_with_its_status(reader, project):
+    factories.metric(project, "quality")
+    sent(project, *({"scores": [ScoreDraft("quality", {"numerical_value": value})]} for value in (0.25, 0.5, 0.5)))
+    page = offered(reader, project, "metric.quality:")
+    assert page.index('data-insert="0.5 "') < page.index('data-insert="0.25 "')
+    assert 'data-insert="metric.quality.status:fail "' in page
 
 
 def test_one_long_trace_does_not_hide_what_else_was_seen(reader, project):

@@ -2,12 +2,14 @@ import re
 from datetime import UTC, datetime
 from html import unescape
 from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.urls import reverse
 
 from evalhub.models import Role
 from records.drafts import RecordDraft, ScoreDraft
+from records.filterbar import range_words
 from records.ingest import ingest
 from records.models import Source
 from tests import factories
@@ -118,11 +120,7 @@ def test_two_dates_become_the_filters_time(reader, project, dates, filter):
         ("", "Any time"),
         ("model:x", "Any time"),
         ("created:>-7d", "Last 7 days"),
-        ("created >= '2026-06-01T05:00Z' created < '2026-06-01T07:00Z'", "1 Jun 07:00 – 09:00"),
-        ("created >= '2026-06-01T21:00Z' created < '2026-06-01T23:00Z'", "1 Jun 23:00 – 2 Jun 01:00"),
-        ("created >= 2026-06-01 created <= 2026-06-03", "1 Jun – 3 Jun"),
-        ("created:2026-06-01", "Since 1 Jun"),
-        ("created < '2026-06-01T05:00Z'", "Up to 1 Jun 07:00"),
+        ("created >= '2016-06-01T05:00Z' created < '2016-06-01T07:00Z'", "1 Jun 2016 07:00 – 09:00"),
     ],
 )
 def test_the_menu_of_times_says_which_range_is_set_on_the_readers_clock(reader, project, q, label):
@@ -131,3 +129,23 @@ def test_the_menu_of_times_says_which_range_is_set_on_the_readers_clock(reader, 
     sent(project, {})
     context = reader.get(reverse("records:list", args=[project.slug]), {"q": q}).context
     assert next(facet["label"] for facet in context["facets"] if facet["key"] == "time") == label
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "label"),
+    [
+        ("2026-06-01T05:00", "2026-06-01T07:00", "1 Jun 07:00 – 09:00"),
+        ("2026-06-01T21:00", "2026-06-01T23:00", "1 Jun 23:00 – 2 Jun 01:00"),
+        ("2026-05-31T22:00", "2026-06-03T22:00", "1 Jun – 3 Jun"),
+        ("2026-05-31T22:00", "2026-06-01T22:00", "1 Jun"),
+        ("2026-05-31T22:00", None, "Since 1 Jun"),
+        (None, "2026-06-01T05:00", "Up to 1 Jun 07:00"),
+        ("2025-12-31T22:30", None, "Since 31 Dec 2025 23:30"),
+        ("2025-12-31T23:30", None, "Since 1 Jan 00:30"),
+        ("2025-05-31T22:00", "2026-06-01T22:00", "1 Jun 2025 – 1 Jun 2026"),
+    ],
+)
+def test_a_range_is_told_on_the_readers_clock_with_its_year_where_it_is_not_this_one(since, until, label):
+    low, high = (at and datetime.fromisoformat(f"{at}+00:00") for at in (since, until))
+    now = datetime(2026, 11, 24, tzinfo=UTC)
+    assert range_words(low, high, ZoneInfo("Europe/Berlin"), now) == label
