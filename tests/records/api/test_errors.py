@@ -29,6 +29,7 @@ def operations() -> list[tuple[str, str]]:
 
 def address(path: str) -> str:
     path = path.replace("{score_id}", "0198c0de-0000-7000-8000-000000000000").replace("{number}", "1")
+    path = path.replace("/alerts/{id}", "/alerts/1")
     return path.replace("{id}", "x").replace("{slug}", "x")
 
 
