@@ -109,13 +109,13 @@ REDIS_URL = env.text("REDIS_URL") or embedded.redis_url(DATA_DIR)
 # Four doors to the workers, most urgent first; a worker takes them in this order.
 RQ_QUEUES = {name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 1800} for name in ("plan", "online", "bulk", "default")}
 RQ = {"COMMIT_MODE": "on_db_commit", "WORKER_CLASS": "evalhub.worker.Worker"}
-JOB_MODULES = ["records.jobs", "scoring.jobs"]  # what a worker has loaded before it forks for a job
+JOB_MODULES = ["records.jobs", "scoring.jobs", "experiments.jobs"]  # what a worker has loaded before it forks for a job
 
 # What the floors above add to /readyz: a name, and a function that answers (a word, warnings) and raises nothing.
 HEALTH_ITEMS = {"sandbox": "scoring.sandbox.reports.health"}
 
 # What they add to every sweep: a name, and a function without arguments.
-SWEEP_TASKS: dict[str, str] = {}
+SWEEP_TASKS = {"dataset imports": "experiments.datasets.importing.sweep"}
 
 # Whether providers and webhooks may be in a private network. A trial's model server mostly runs beside it; where many
 # people set up providers, what else answers in that network should not be within their reach.

@@ -74,7 +74,8 @@ def check_inputs(schema: dict[str, Any] | None, inputs: Any) -> None:
         return
     try:
         if found := mismatch(schema, inputs):
-            raise BadItem([("inputs", found.removeprefix("$: "))])
+            where, _, what = found.removeprefix("$").partition(": ")
+            raise BadItem([(f"inputs{where}", what)])
     except Inapplicable as error:
         raise BadItem([("inputs", f"The dataset's schema cannot be applied: {error}")]) from None
 

@@ -1,4 +1,5 @@
 from experiments.models.dataset import Dataset, DatasetItem, DatasetRevision
+from experiments.models.dataset_import import IMPORTING, DatasetImport, FilePart, ImportKind, ImportState
 from experiments.models.experiment import (
     UNFINISHED,
     WAITING,
@@ -14,17 +15,22 @@ from experiments.models.gate import Gate, GateOutcome
 from experiments.models.prompt import Prompt, PromptState, PromptVersion
 
 __all__ = [
+    "IMPORTING",
     "UNFINISHED",
     "WAITING",
     "Dataset",
+    "DatasetImport",
     "DatasetItem",
     "DatasetRevision",
     "Experiment",
     "ExperimentEvaluator",
     "ExperimentRow",
     "ExperimentState",
+    "FilePart",
     "Gate",
     "GateOutcome",
+    "ImportKind",
+    "ImportState",
     "Prompt",
     "PromptState",
     "PromptVersion",
