@@ -2,9 +2,13 @@
 
 from ninja import NinjaAPI
 
-from experiments.api import comparing
+from experiments.api import comparing, datasets, items, prompts
 
 
 def mount(api: NinjaAPI) -> None:
+    # Case ids may hold slashes: what is longer is looked at before `items/{case_id}`.
+    api.add_router("/v1/datasets", datasets.router)
+    api.add_router("/v1/datasets", items.router)
+    api.add_router("/v1/prompts", prompts.router)
     api.add_router("/v1/experiments", comparing.router)
     api.add_router("/v1/gate", comparing.gates)
