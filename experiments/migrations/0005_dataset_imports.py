@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("evalhub", "0002_one_time_passwords"),
-        ("experiments", "0003_counts_of_a_revision"),
+        ("experiments", "0004_gates"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
