@@ -4,6 +4,7 @@ from typing import Any
 
 import orjson
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from ninja import Router
 
@@ -59,12 +60,10 @@ def dataset_list(request: HttpRequest, archived: bool = False, limit: int = 50, 
     """The last changed first; with `archived=true` those put away too."""
     there = Dataset.objects.filter(project=request.project)
     rows, after = changed_last(there if archived else there.filter(archived_at=None), limit, cursor)
-    newest = {
-        revision.dataset_id: revision
-        for revision in DatasetRevision.objects.filter(project=request.project, dataset__in=rows)
-        .order_by("dataset", "-number")
-        .distinct("dataset")
-    }
+    revisions = DatasetRevision.objects.filter(
+        project=request.project, dataset__in=rows, number=F("dataset__revision")
+    )  # fmt: skip
+    newest = {revision.dataset_id: revision for revision in revisions}
     return answer({"items": [dataset_json(row, newest.get(row.pk)) for row in rows], "next_cursor": after})
 
 
