@@ -21,7 +21,7 @@ from records.blob_uses import SQL as BLOBS
 from records.blob_uses import keep, named
 from records.blobs import Lifted, lift, markers
 from records.drafts import RecordDraft, ScoreDraft
-from records.ids import uuid7
+from records.ended import has_ended
 from records.limits import BLOB_BYTES, MAX_AHEAD_SECONDS, MAX_ITEMS
 from records.metrics import UnknownMetric
 from records.models import Metric, RecordSample
@@ -84,7 +84,9 @@ def _stored(project: Project, drafts: Sequence[RecordDraft], sender: str) -> Ing
     batch = _Batch(project.id, _merged(drafts, sender))
     with transaction.atomic(), preparing_cursor() as cursor:
         batch.store(cursor, scores)
-        transaction.on_commit(lambda: records_ingested.send(sender=None, project_id=project.id))
+        if batch.is_news:
+            # Robust: the records are stored, whatever becomes of the bell.
+            transaction.on_commit(lambda: records_ingested.send_robust(sender=None, project_id=project.id))
     ids = {key: draft.id for key, draft in batch.drafts.items()}
     updated = len(batch.existed)
     return IngestResult([ids[draft.external_id] for draft in drafts], len(ids) - updated, updated, refused)
@@ -100,6 +102,8 @@ class _Batch:
         self.renamed: list[UUID] = []  # the records that named some before
         self.rows = {key: self._row(draft) for key, draft in drafts.items()}
         self.existed: set[str] = set()
+        self.ended: dict[UUID, bytes | None] = {}  # those that had ended before, and their inputs and outputs then
+        self.is_news = False  # for online scoring
 
     def store(self, cursor: Any, scores: dict[str, list[NewScore]]) -> None:
         with connection.cursor() as plain:
@@ -130,7 +134,8 @@ class _Batch:
             step("unname_blobs", holders=self.renamed)
         if self.names:
             keep(step, self.lifted, self.names)
-        step("announce", batch=uuid7())
+        ended, hashes = list(self.ended), list(self.ended.values())
+        self.is_news = bool(step("announce", ended=ended, hashes=hashes))
 
     def _lock(self, step: Step) -> list[str]:
         """Nobody else writes these records or joins these traces until the commit; returns the traces."""
@@ -150,12 +155,14 @@ class _Batch:
         return sorted(traces)
 
     def _lay_over_stored(self, step: Step, known: list[str]) -> None:
-        for row in step("stored", keys=known):
+        for *row, input_hash in step("stored", keys=known):
             stored = from_row(row)
             key = stored.external_id
             whole = laid_over(stored, self.drafts[key])
             complete(whole)
             self.existed.add(key)
+            if has_ended(stored, stored.outputs):
+                self.ended[stored.id] = input_hash
             if any(True for name in PAYLOAD for _ in markers(getattr(stored, name))):
                 self.renamed.append(stored.id)
             self.names.pop(self.drafts[key].id, None)

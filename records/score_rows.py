@@ -61,7 +61,7 @@ class Task:
     """One thing to measure on each of many records: what a pending score will say of its origin.
 
     `key` as in `run:<id>:<evaluator version>:<epoch>`; with `per_input` the record's input hash is put behind it, so
-    that a record whose inputs or outputs changed is a new task.
+    that a record whose inputs or outputs changed is a new task. `records` None: on all that are planned together.
     """
 
     metric_id: int
@@ -81,6 +81,7 @@ class Task:
     epoch: int = 1
     assignee_id: int | None = None
     not_before: datetime | None = None
+    records: list[UUID] | None = None
 
     def row(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}

@@ -26,11 +26,8 @@ from records.sql import Step, load, preparing_cursor, steps
 from records.values import judge, read_value
 
 SQL = load("scores")
-# What works on a run's scores, for those of a rule: they are of no run.
-OF_RULE = {
-    name: SQL[name].replace("run_id = %(run)s", "run_id IS NULL AND rule_id = %(rule)s")
-    for name in ("cancellable", "cancel")
-}
+# What works on a run's scores, for those of a rule.
+OF_RULE = {name: SQL[name].replace("run_id = %(run)s", "rule_id = %(rule)s") for name in ("cancellable", "cancel")}
 MAX_ATTEMPTS = 8
 
 
@@ -52,6 +49,13 @@ def settling(project_id: int, record_ids: Iterable[UUID]) -> Iterator[Step]:
         step("record_deltas")
         step("score_deltas")
         _sample(step, records)
+
+
+def lock_records(project_id: int, record_ids: Iterable[UUID]) -> None:
+    """Locks at most 1,000 records for the present transaction, as every writer of scores does, and as the first of its
+    locks on records: what is then read of their scores holds until `plan_scores`."""
+    with connection.cursor() as cursor:
+        steps(cursor, SQL, project_id)("lock_records", records=_slice(record_ids))
 
 
 def _slice(record_ids: Iterable[UUID]) -> list[UUID]:
@@ -152,7 +156,8 @@ def _without_repeats(step: Step, new: Sequence[NewScore]) -> Sequence[NewScore]:
 
 
 def plan_scores(project_id: int, record_ids: Iterable[UUID], tasks: Sequence[Task]) -> int:
-    """Adds a pending score for each task on each of at most 1,000 records, without those already there; how many.
+    """Adds a pending score for each task on each of at most 1,000 records, or on those of them that it names; without
+    those already there; how many.
 
     A record that has a completed value keeps showing it.
     """
@@ -165,16 +170,20 @@ def plan_scores(project_id: int, record_ids: Iterable[UUID], tasks: Sequence[Tas
         return len(step("staged"))
 
 
-def claim(project_id: int, run_id: int | None, limit: int, lease_seconds: float) -> list[Claimed]:
+def claim(
+    project_id: int, run_id: int | None, limit: int, lease_seconds: float, versions: Sequence[int] | None = None
+) -> list[Claimed]:
     """Takes up to `limit` pending machine scores of one run (None: of the rules) for `lease_seconds`, oldest first.
 
-    Waits for nobody: what another worker is just claiming is passed over.
+    `versions`: only those of these evaluator versions. Waits for nobody: what another worker is just claiming is passed
+    over.
     """
-    sql = SQL["claim"] if run_id is not None else SQL["claim"].replace("run_id = %(run)s", "run_id IS NULL")
+    whose = "run_id = %(run)s" if run_id is not None else "rule_id IS NOT NULL"
+    if versions is not None:
+        whose += " AND evaluator_version_id = ANY(%(versions)s::bigint[])"
+    params = {"run": run_id, "limit": limit, "lease": lease_seconds, "most": MAX_ATTEMPTS, "versions": versions}
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            sql, {"p": project_id, "run": run_id, "limit": limit, "lease": lease_seconds, "most": MAX_ATTEMPTS}
-        )
+        cursor.execute(SQL["claim"].replace("run_id = %(run)s", whose), {"p": project_id, **params})
         return sorted((Claimed(*row) for row in cursor.fetchall()), key=lambda claimed: claimed.id)
 
 

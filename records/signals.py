@@ -2,4 +2,4 @@
 
 from django.dispatch import Signal
 
-records_ingested = Signal()  # project_id: int; sent after the commit
+records_ingested = Signal()  # project_id: int; sent after the commit of what may be new to online scoring

@@ -228,12 +228,17 @@ class Tag(models.Model):
 
 
 class Outbox(models.Model):
-    """One row an ingest batch, in its transaction; deleted by whoever has planned its online scoring."""
+    """One row an ingest batch, in its transaction; deleted by whoever has planned its online scoring.
+
+    `ids` are records that are to be judged once they have ended, `changed` those that had ended before and whose inputs
+    or outputs are others now. What came later and is neither is no news.
+    """
 
     pk = models.CompositePrimaryKey("project_id", "id")
     project = columns.project()
     id = models.UUIDField()
     ids = ArrayField(models.UUIDField())
+    changed = ArrayField(models.UUIDField(), default=list, db_default=[])
 
     class Meta:
         db_table = "outbox"

@@ -130,6 +130,10 @@ class Score(models.Model):
             models.Index(fields=["project", "metric", "-id"], name="score_people", condition=Q(rank__lt=2)),
             # What a worker claims, and a run's progress.
             models.Index(fields=["project", "run_id", "id"], name="score_pending", condition=Q(status=0)),
+            # What a worker claims of the rules' scores: people's wait without a run too, and mostly longer.
+            models.Index(
+                fields=["project", "id"], name="score_of_rules", condition=Q(status=0, rule_id__isnull=False)
+            ),
             # What people were asked for: the next free slot, whose each is, and how many are filled.
             models.Index(
                 fields=["project", "task_key", "status", "assignee_id", "id"], name="score_asked_of_people",

@@ -48,7 +48,7 @@ staged AS (
 SELECT external_id, trace_id FROM locked;
 
 -- name: stored
-SELECT {stored} FROM record r LEFT JOIN payload y ON y.project_id = r.project_id AND y.record_id = r.id
+SELECT {stored}, r.input_hash FROM record r LEFT JOIN payload y ON y.project_id = r.project_id AND y.record_id = r.id
 WHERE r.project_id = %(p)s AND r.external_id = ANY(%(keys)s::text[]);
 
 -- name: upsert
@@ -160,4 +160,12 @@ ON CONFLICT (project_id, bucket, is_root, status, source) DO UPDATE SET n = x.n 
 SELECT DISTINCT id FROM stage_change WHERE evalhub_sampled(id);
 
 -- name: announce
-INSERT INTO outbox (project_id, id, ids) SELECT %(p)s, %(batch)s, array_agg(id ORDER BY id) FROM stage_record;
+-- `ended` had ended before, on those hashes. No row where there is no news. The id tells the database's time.
+INSERT INTO outbox (project_id, id, ids, changed)
+SELECT %(p)s, evalhub_uuid7(), ids, changed FROM (
+  SELECT coalesce(array_agg(t.id ORDER BY t.id) FILTER (WHERE e.id IS NULL), '{}') AS ids,
+    coalesce(array_agg(t.id ORDER BY t.id) FILTER (WHERE r.input_hash IS DISTINCT FROM e.hash), '{}') AS changed
+  FROM stage_record t
+  LEFT JOIN unnest(%(ended)s::uuid[], %(hashes)s::bytea[]) AS e(id, hash) ON e.id = t.id
+  LEFT JOIN record r ON r.project_id = %(p)s AND r.id = e.id) x
+WHERE cardinality(ids) + cardinality(changed) > 0 RETURNING id;

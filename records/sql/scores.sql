@@ -131,12 +131,13 @@ FROM (
     d.assignee_id, d.not_before, coalesce(nullif(r.case_id, ''), r.thread) AS cluster,
     d.key || CASE WHEN d.per_input THEN ':' || coalesce(encode(r.input_hash, 'hex'), '') ELSE '' END AS task_key,
     coalesce(d.rank, CASE WHEN d.source = 3 THEN 1 WHEN d.evaluator <> '' AND d.evaluator = m.primary_evaluator THEN 2 ELSE 3 END) AS rank
-  FROM record r CROSS JOIN json_to_recordset(%(rows)s::json) AS d(n integer, metric_id bigint, rank smallint, source smallint,
+  FROM json_to_recordset(%(rows)s::json) AS d(n integer, metric_id bigint, rank smallint, source smallint,
     scorer text, evaluator_version_id bigint, evaluator text, version_no integer, run_id bigint, run_no integer,
     rule_id bigint, rule text, probability double precision, epoch smallint, assignee_id bigint, not_before timestamptz,
-    key text, per_input boolean)
+    key text, per_input boolean, records uuid[])
   JOIN metric m ON m.project_id = %(p)s AND m.id = d.metric_id
-  WHERE r.project_id = %(p)s AND r.id = ANY(%(records)s::uuid[])
+  CROSS JOIN LATERAL unnest(coalesce(d.records, %(records)s::uuid[])) AS c(id)
+  JOIN record r ON r.project_id = %(p)s AND r.id = c.id
   ORDER BY r.id, task_key, d.n) w
 WHERE NOT EXISTS (SELECT FROM score x WHERE x.project_id = %(p)s AND x.record_id = w.id AND x.task_key = w.task_key)
 ORDER BY w.id, w.n;

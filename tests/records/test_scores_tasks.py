@@ -1,5 +1,6 @@
 """A pending score is the task: planned once, claimed by one, stored by whoever holds it, taken back, cancelled."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -19,6 +20,7 @@ from records.scores import (
     plan_scores,
     put_back,
     release_expired,
+    withdraw_rule,
 )
 from records.values import TypedValue, read_value
 from tests import factories
@@ -231,3 +233,34 @@ def test_a_task_that_was_claimed_too_often_is_claimed_no_more(project, metric, r
         expire(project)
     assert claim(project.id, 1, 9, 60) == []
     assert release_expired(project.id) == (set(), 1)
+
+
+def test_tasks_may_name_their_own_records(project, metric, records):
+    one, two = records[0].id, [record.id for record in records[1:]]
+    task = Task(metric.id, "rule:1:7", ScoreSource.CODE, rule_id=1, records=[one])
+    tasks = [task, replace(task, key="rule:2:7", rule_id=2, records=two)]
+    assert plan_scores(project.id, [one, *two], tasks) == 3
+    assert set(Score.objects.filter(rule_id=1).values_list("record_id", flat=True)) == {one}
+    assert set(Score.objects.filter(rule_id=2).values_list("record_id", flat=True)) == set(two)
+    assert not any(recount(project.id).values())
+
+
+def test_of_the_rules_scores_those_of_some_versions_are_claimed(project, metric, records):
+    for version in (7, 8):
+        task = Task(metric.id, f"rule:1:{version}", ScoreSource.CODE, rule_id=1, evaluator_version_id=version)
+        plan_scores(project.id, [records[0].id], [task])
+    (claimed,) = claim(project.id, None, 9, 60, [8, 9])
+    assert claimed.evaluator_version_id == 8
+
+
+def test_what_waits_of_a_rule_is_withdrawn_but_for_what_is_held(project, metric, records, monkeypatch):
+    monkeypatch.setattr("records.scores.MAX_ITEMS", 2)
+    for rule in (1, 2):
+        task = Task(metric.id, f"rule:{rule}:7", ScoreSource.CODE, rule_id=rule)
+        for record in records:
+            plan_scores(project.id, [record.id], [task])
+    (held,) = claim(project.id, None, 1, 60)
+    assert set(withdraw_rule(project.id, 1)) == {record.id for record in records} - {held.record_id}
+    assert withdraw_rule(project.id, 1) == []
+    assert Score.objects.filter(rule_id=2).count() == 3
+    assert not any(recount(project.id).values())
