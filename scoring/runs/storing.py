@@ -27,16 +27,19 @@ MOST_BACKOFF = 300.0
 
 
 class Store:
-    """One worker's hold on a run: what it has claimed, and where the results go.
+    """One worker's hold on scores: what it has claimed, and where the results go.
 
     `flush` says why the work is to stop, or None. Whatever was claimed and has neither a result nor been put back is
     given back, without counting the attempt, by `let_go`.
     """
 
-    def __init__(self, run: ScoringRun, metrics: dict[int, Metric], lease_seconds: float) -> None:
-        self.run = run
+    HALTED_SECONDS = 0.0  # until what a halted evaluator was to score may be claimed again
+
+    def __init__(self, project_id: int, metrics: dict[int, Metric], lease_seconds: float) -> None:
+        self.project_id = project_id
         self.lease_seconds = lease_seconds
         self.stopped: str | None = None
+        self.halted: dict[int, str] = {}  # evaluator versions that are of no use for now, and why
         self._metrics = metrics
         self._open: dict[UUID, Claimed] = {}
         self._hashes: dict[UUID, bytes | None] = {}
@@ -47,61 +50,59 @@ class Store:
         claimed = list(claimed)
         self._extend_at = min(self._extend_at, time.monotonic() + self.lease_seconds / 4)
         self._open |= {one.id: one for one in claimed}
-        records = Record.objects.filter(project_id=self.run.project_id, id__in={one.record_id for one in claimed})
+        records = Record.objects.filter(project_id=self.project_id, id__in={one.record_id for one in claimed})
         self._hashes |= dict(records.values_list("id", "input_hash"))
 
     def flush(self, judged: Sequence[Judged]) -> str | None:
-        results: list[ScoreResult] = []
+        results: list[tuple[Claimed, ScoreResult]] = []
         again: dict[tuple[str, float, bool], list[Claimed]] = defaultdict(list)
         for claimed, verdict in judged:
             if verdict.pause:
-                self.stop(verdict.error)
-                again[verdict.error, 0.0, True].append(claimed)
+                self.halt(claimed.evaluator_version_id, verdict.error)
+                again[verdict.error, self.HALTED_SECONDS, True].append(claimed)
             elif verdict.retry and (verdict.provider_down or claimed.attempts < MAX_ATTEMPTS):
                 again[verdict.error, _seconds(verdict, claimed), verdict.provider_down].append(claimed)
             else:
-                results.append(self._result(claimed, verdict))
-        self._store(results)
+                results.append((claimed, self._result(claimed, verdict)))
+        with transaction.atomic():
+            stored = complete(self.project_id, [result for _, result in results])
+            self._count([(claimed, result) for claimed, result in results if result.id in stored])
         for (reason, seconds, give_back), some in again.items():
-            not_before = timezone.now() + timedelta(seconds=seconds) if seconds else None
-            put_back(self.run.project_id, some, repaired(reason), not_before, give_back_attempt=give_back)
+            self._put_back(some, reason, seconds, give_back_attempt=give_back)
         for claimed, _ in judged:
             self._open.pop(claimed.id, None)
         if time.monotonic() > self._extend_at and self._open:
-            extend(self.run.project_id, list(self._open.values()), self.lease_seconds)
+            extend(self.project_id, list(self._open.values()), self.lease_seconds)
             self._extend_at = time.monotonic() + self.lease_seconds / 4
         return self._reason()
 
-    def stop(self, reason: str) -> None:
-        """Pauses the run: nobody claims any more of it until somebody has looked."""
-        self.stopped = reason
-        pause(self.run.pk, reason)
+    def halt(self, version_id: int, reason: str) -> None:
+        """The evaluator is of no use until somebody has acted."""
+        self.halted[version_id] = reason
 
-    def let_go(self, reason: str = "", *, give_back_attempt: bool = True) -> None:
+    def put_off(self, claimed: Sequence[Claimed], reason: str) -> None:
+        """Back, for later: their evaluator is halted."""
+        self._put_back(claimed, reason, self.HALTED_SECONDS, give_back_attempt=True)
+        for one in claimed:
+            self._open.pop(one.id, None)
+
+    def let_go(self, reason: str = "", seconds: float = 0.0, *, give_back_attempt: bool = True) -> None:
         left, self._open = list(self._open.values()), {}
-        if left:
-            put_back(self.run.project_id, left, reason, give_back_attempt=give_back_attempt)
+        self._put_back(left, reason, seconds, give_back_attempt=give_back_attempt)
 
-    def _store(self, results: Sequence[ScoreResult]) -> None:
-        """The run's row comes last in the transaction: every worker of the run writes it."""
-        with transaction.atomic():
-            stored = complete(self.run.project_id, results)
-            kept = [result for result in results if result.id in stored]
-            fields = {
-                status.name.lower(): F(status.name.lower()) + sum(result.status == status for result in kept)
-                for status in (ScoreStatus.COMPLETED, ScoreStatus.ERRORED, ScoreStatus.SKIPPED)
-            }
-            fields["tokens"] = F("tokens") + sum(result.tokens or 0 for result in kept)
-            fields["cost"] = F("cost") + sum(result.cost or 0 for result in kept)
-            fields["unpriced"] = F("unpriced") + sum(bool(result.tokens) and result.cost is None for result in kept)
-            ScoringRun.objects.filter(pk=self.run.pk).update(beat_at=timezone.now(), **fields)
+    def _put_back(self, claimed: Sequence[Claimed], reason: str, seconds: float, *, give_back_attempt: bool) -> None:
+        not_before = timezone.now() + timedelta(seconds=seconds) if seconds else None
+        if claimed:
+            put_back(self.project_id, claimed, repaired(reason), not_before, give_back_attempt=give_back_attempt)
+
+    def _count(self, kept: Sequence[tuple[Claimed, ScoreResult]]) -> None:
+        """In the transaction of the results, last: its rows are hot."""
+
+    def fail(self, problem: str) -> None:
+        """EvalHub itself has failed at what is held; each of it was an attempt."""
+        self.let_go(problem, give_back_attempt=False)
 
     def _reason(self) -> str | None:
-        self.run.refresh_from_db(fields=["status", "cost", "cost_limit"])
-        if self.run.status not in AT_WORK:
-            self.stopped = self.stopped or self.run.status
-        elif why := over_limit(self.run):
-            self.stop(why)
         return self.stopped
 
     def _result(self, claimed: Claimed, verdict: Verdict) -> ScoreResult:
@@ -127,3 +128,43 @@ def _seconds(verdict: Verdict, claimed: Claimed) -> float:
     if verdict.retry_after is not None:
         return verdict.retry_after
     return BREAKER_SECONDS if verdict.provider_down else min(MOST_BACKOFF, 2.0**claimed.attempts)
+
+
+class RunStore(Store):
+    """The results of a scoring run: one evaluator that is of no use pauses it as a whole."""
+
+    def __init__(self, run: ScoringRun, metrics: dict[int, Metric], lease_seconds: float) -> None:
+        super().__init__(run.project_id, metrics, lease_seconds)
+        self.run = run
+
+    def halt(self, version_id: int, reason: str) -> None:
+        super().halt(version_id, reason)
+        self.stop(reason)
+
+    def fail(self, problem: str) -> None:
+        super().fail(problem)
+        self.stop(f"EvalHub failed. {problem}")
+
+    def stop(self, reason: str) -> None:
+        """Pauses the run: nobody claims any more of it until somebody has looked."""
+        self.stopped = reason
+        pause(self.run.pk, reason)
+
+    def _count(self, kept: Sequence[tuple[Claimed, ScoreResult]]) -> None:
+        results = [result for _, result in kept]
+        fields = {
+            status.name.lower(): F(status.name.lower()) + sum(result.status == status for result in results)
+            for status in (ScoreStatus.COMPLETED, ScoreStatus.ERRORED, ScoreStatus.SKIPPED)
+        }
+        fields["tokens"] = F("tokens") + sum(result.tokens or 0 for result in results)
+        fields["cost"] = F("cost") + sum(result.cost or 0 for result in results)
+        fields["unpriced"] = F("unpriced") + sum(bool(result.tokens) and result.cost is None for result in results)
+        ScoringRun.objects.filter(pk=self.run.pk).update(beat_at=timezone.now(), **fields)
+
+    def _reason(self) -> str | None:
+        self.run.refresh_from_db(fields=["status", "cost", "cost_limit"])
+        if self.run.status not in AT_WORK:
+            self.stopped = self.stopped or self.run.status
+        elif why := over_limit(self.run):
+            self.stop(why)
+        return self.stopped

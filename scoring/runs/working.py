@@ -14,6 +14,8 @@ from typing import Any
 from django.db import DatabaseError
 from django.utils import timezone
 
+from evalhub.models import Project
+from records.models import Metric
 from records.score_rows import Claimed
 from records.scores import claim
 from scoring.definitions import CodeDefinition, Definition
@@ -25,7 +27,7 @@ from scoring.models import AT_WORK, EvaluatorVersion, RunStatus, ScoringRun
 from scoring.runs import asking, coding, ringing
 from scoring.runs.counting import next_due
 from scoring.runs.steering import end_cancelled, end_finished
-from scoring.runs.storing import Judged, Store
+from scoring.runs.storing import Judged, RunStore, Store
 from scoring.runs.tasks import versions_of
 from scoring.sandbox import Sandbox, sandbox
 from scoring.trial import received
@@ -56,10 +58,21 @@ def take_turn(run_id: int, seconds: float = TURN_SECONDS) -> bool:
     run = ScoringRun.objects.select_related("project").filter(pk=run_id).first()
     if run is None:
         return False
-    if run.status in AT_WORK and _Turn(run, time.monotonic() + seconds).work():
+    if run.status in AT_WORK and _work(run, time.monotonic() + seconds):
         return True
     settle(run_id)
     return False
+
+
+def _work(run: ScoringRun, until: float) -> bool:
+    ScoringRun.objects.filter(pk=run.pk).update(beat_at=timezone.now())
+    versions = versions_of(run)
+    store = RunStore(run, metrics_of(versions), lease_of(versions))
+
+    def claim_some(limit: int) -> list[Claimed]:
+        return claim(run.project_id, run.pk, limit, store.lease_seconds)
+
+    return Turn(run.project, versions, store, claim_some, lambda: next_due(run), until).work()
 
 
 def settle(run_id: int) -> None:
@@ -80,24 +93,28 @@ class _Question:
     inputs: dict[str, Any]
 
 
-class _Turn:
-    """One job's share of a run."""
+class Turn:
+    """One job's share of pending scores: those that `claim_some(limit)` gives, all by the versions given. `due()` says
+    in how many seconds there are more, None where there are none."""
 
-    def __init__(self, run: ScoringRun, until: float) -> None:
-        self.run, self.until = run, until
-        self.versions: dict[int, EvaluatorVersion] = {version.pk: version for version in versions_of(run)}
-        self.definitions: dict[int, Definition] = {
-            id: definition_of(version, version.evaluator.type) for id, version in self.versions.items()
-        }
-        metrics = {version.evaluator.metric_id: version.evaluator.metric for version in self.versions.values()}
-        self.store = Store(run, metrics, _lease(list(self.definitions.values())))
+    def __init__(
+        self,
+        project: Project,
+        versions: Iterable[EvaluatorVersion],
+        store: Store,
+        claim_some: Callable[[int], list[Claimed]],
+        due: Callable[[], float | None],
+        until: float,
+    ) -> None:
+        self.project, self.store, self.claim_some, self.due, self.until = project, store, claim_some, due, until
+        self.versions = {version.pk: version for version in versions}
+        self.definitions = {id: _definition(version) for id, version in self.versions.items()}
         self.size = WITH_TRACE if any(d.needs_trace for d in self.definitions.values()) else MOST_CLAIMED
         self.sandbox = Sandbox()
         self.askers: dict[int, asking.Asker] = {}
 
     def work(self) -> bool:
         """Whether more is left for another turn."""
-        ScoringRun.objects.filter(pk=self.run.pk).update(beat_at=timezone.now())
         more = True
         try:
             self._open_askers()
@@ -107,17 +124,13 @@ class _Turn:
                     more = not self._goes_on() or self._wait()
                     if not more:
                         break
-        except coding.EvaluatorStops as why:
-            self.store.stop(str(why))
         except DatabaseError:
             with suppress(DatabaseError):  # else it comes back when its lease ends
                 self.store.let_go()
             raise
         except Exception as problem:
-            log.exception("Scoring run %s failed.", self.run.pk)
-            said = f"{type(problem).__name__}: {problem}"[:500]
-            self.store.let_go(said, give_back_attempt=False)
-            self.store.stop(f"EvalHub failed. {said}")
+            log.exception("Scoring of project %s failed.", self.project.pk)
+            self.store.fail(f"{type(problem).__name__}: {problem}"[:500])
         self.store.let_go()
         return more and self.store.stopped is None
 
@@ -126,12 +139,16 @@ class _Turn:
 
     def _open_askers(self) -> None:
         for id, definition in self.definitions.items():
-            if asking.asks(definition):
-                self.askers[id] = asking.asker_of(self.run.project, self.versions[id], definition)
+            if not asking.asks(definition):
+                continue
+            try:
+                self.askers[id] = asking.asker_of(self.project, self.versions[id], definition)
+            except coding.EvaluatorStops as why:
+                self.store.halt(id, str(why))
 
     def _wait(self) -> bool:
         """Until the next score may be claimed, or the turn is over. False where none is coming."""
-        due = next_due(self.run)
+        due = self.due()
         if due is None or due > LONGEST_WAIT:
             return False
         time.sleep(max(0.0, min(due, NAP_SECONDS, self.until - time.monotonic())))
@@ -159,7 +176,7 @@ class _Turn:
     def _questions(self) -> Iterator[_Question]:
         """Claims until the turn is over. Code is evaluated here and now; what a provider is asked is yielded."""
         while self._goes_on():
-            claimed = claim(self.run.project_id, self.run.pk, self.size, self.store.lease_seconds)
+            claimed = self.claim_some(self.size)
             if not claimed:
                 return
             self.store.take(claimed)
@@ -167,17 +184,22 @@ class _Turn:
             for one in claimed:
                 by_version.setdefault(one.evaluator_version_id, []).append(one)
             for id, group in by_version.items():
-                if id not in self.askers and self.store.stopped is None:
+                if id in self.store.halted:
+                    self.store.put_off(group, self.store.halted[id])
+                elif id not in self.askers and self.store.stopped is None:
                     self._run_code(id, group)
             for id, group in by_version.items():
-                if id in self.askers:
+                if id in self.askers and id not in self.store.halted:
                     yield from self._asked(id, group)
 
     def _asked(self, version_id: int, group: list[Claimed]) -> Iterator[_Question]:
         """With the inputs of a few at a time: they may be large, and calls take long."""
         asker, needs_trace = self.askers[version_id], self.definitions[version_id].needs_trace
-        for some in batched(group, READ_AT_ONCE):
-            inputs = inputs_of(self.run.project_id, {one.record_id for one in some}, trace=needs_trace)
+        for n, some in enumerate(batched(group, READ_AT_ONCE)):
+            if version_id in self.store.halted:
+                self.store.put_off(group[n * READ_AT_ONCE :], self.store.halted[version_id])
+                return
+            inputs = inputs_of(self.project.pk, {one.record_id for one in some}, trace=needs_trace)
             for one in some:
                 if not self._goes_on():
                     return
@@ -187,15 +209,16 @@ class _Turn:
     def _run_code(self, version_id: int, group: list[Claimed]) -> None:
         definition = self.definitions[version_id]
         inputs = inputs_of(
-            self.run.project_id, {one.record_id for one in group},
+            self.project.pk, {one.record_id for one in group},
             trace=definition.needs_trace, messages="messages" in received(definition),
         )  # fmt: skip
         group = [one for one in group if one.record_id in inputs]  # the others are being deleted
         batch: list[Judged] = []
+        done = -1
         flush_at = time.monotonic() + FLUSH_SECONDS
         try:
-            for n, verdict in coding.verdicts(self.sandbox, definition, [inputs[one.record_id] for one in group]):
-                batch.append((group[n], verdict))
+            for done, verdict in coding.verdicts(self.sandbox, definition, [inputs[one.record_id] for one in group]):
+                batch.append((group[done], verdict))
                 if len(batch) >= FLUSH_SIZE or time.monotonic() >= flush_at:
                     stopped, batch = self.store.flush(batch), []
                     flush_at = time.monotonic() + FLUSH_SECONDS
@@ -203,14 +226,24 @@ class _Turn:
                         return
         except coding.EvaluatorStops as why:
             self.store.flush(batch)
-            self.store.stop(f"{self.versions[version_id].evaluator.slug}: {why}")
+            self.store.halt(version_id, f"{self.versions[version_id].evaluator.slug}: {why}")
+            self.store.put_off(group[done + 1 :], self.store.halted[version_id])
             return
         if batch:
             self.store.flush(batch)
 
 
-def _lease(definitions: list[Definition]) -> float:
+def _definition(version: EvaluatorVersion) -> Definition:
+    return definition_of(version, version.evaluator.type)
+
+
+def metrics_of(versions: Iterable[EvaluatorVersion]) -> dict[int, Metric]:
+    return {version.evaluator.metric_id: version.evaluator.metric for version in versions}
+
+
+def lease_of(versions: Iterable[EvaluatorVersion]) -> float:
     """Room for a batch of the slowest snippet, were each row to take all the time that it may."""
+    definitions = map(_definition, versions)
     snippets = (d.timeout for d in definitions if isinstance(d, CodeDefinition) and not d.builtin)
     return LEASE_SECONDS + sandbox.ROWS * max(snippets, default=0.0)
 
