@@ -106,7 +106,7 @@ DATABASES = {
 DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = 5
 REDIS_URL = env.text("REDIS_URL") or embedded.redis_url(DATA_DIR)
 
-# Four doors to the workers, most urgent first; a worker takes them in this order.
+# Four doors to the workers; in which order one looks behind them, see `up`.
 RQ_QUEUES = {name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 1800} for name in ("plan", "online", "bulk", "default")}
 RQ = {"COMMIT_MODE": "on_db_commit", "WORKER_CLASS": "evalhub.worker.Worker"}
 JOB_MODULES = ["records.jobs", "scoring.jobs", "experiments.jobs"]  # what a worker has loaded before it forks for a job

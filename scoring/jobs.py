@@ -10,6 +10,7 @@ from evalhub.models import Project, User
 from records.models import Metric
 from scoring import primaries, trial
 from scoring.reviews.planning import tend
+from scoring.rules import working as online
 from scoring.runs import planning, rescoring, working
 
 
@@ -20,6 +21,14 @@ def plan_run(run_id: int) -> None:
 
 def work_run(run_id: int) -> None:
     working.work(run_id)
+
+
+def score_online(project_id: int) -> None:
+    online.score_online(project_id)
+
+
+def help_online(project_id: int) -> None:
+    online.help_online(project_id)
 
 
 def tend_review(request_id: int) -> None:

@@ -69,7 +69,7 @@ class RuleTerms(models.Model):
     scope = models.CharField(max_length=5, choices=RuleScope, default=RuleScope.SPAN)
     quiet_seconds = models.PositiveIntegerField(
         default=60, validators=[MinValueValidator(1), MaxValueValidator(86_400)],
-        help_text="A trace is judged once nothing has come for it for so long.",
+        help_text="A whole trace, or a span whose parent is missing, is judged once nothing has come for so long.",
     )  # fmt: skip
     rate = models.FloatField(
         default=0.1, validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
@@ -189,13 +189,15 @@ class Unscored(models.Model):
 
 
 class OpenTrace(models.Model):
-    """A trace that a rule judges as a whole, while its records still come: due once nothing has come for a while."""
+    """A trace that a rule has yet to wait for: to judge it as a whole, or because parents of its records are missing,
+    which would be its roots. Due once nothing has come for a while."""
 
     pk = models.CompositePrimaryKey("rule_id", "trace_id")
     project = columns.project()
     rule = models.ForeignKey(Rule, models.CASCADE, related_name="+", db_index=False)
     trace_id = models.TextField()
     due_at = models.DateTimeField()
+    after = models.UUIDField(null=True, help_text="Of many records those up to here have been decided.")
 
     class Meta:
         db_table = "open_trace"

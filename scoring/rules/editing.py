@@ -22,6 +22,7 @@ from records.scores import withdraw_rule
 from records.vocabulary import vocabulary_of
 from scoring.models import Evaluator, EvaluatorType, Rule, RuleScope, RuleVersion, SpansMode
 from scoring.models.rule import RuleTerms
+from scoring.rules import clock
 
 EDITABLE = frozenset({
     "name", "description", "evaluators", "rate", "filter", "spans_mode", "span_names", "scope", "quiet_seconds",
@@ -56,7 +57,7 @@ def save_rule(project: Project, by: object, *, rule: Rule | None = None, **field
         was_at_work = before is not None and before["at_work"]
         saved.paused_reason = ""
         if saved.at_work and not was_at_work:
-            saved.enabled_at = timezone.now()
+            saved.enabled_at = clock.now()
         if before is None:
             saved.slug, saved.created_by = _free_slug(project, saved.name), str(by)[:160]
         saved.save()
@@ -96,7 +97,7 @@ def stop_rule(rule: Rule, reason: str) -> bool:
 
 def add_version(rule: Rule, by: object, evaluator_ids: Sequence[int], note: str = "") -> RuleVersion:
     """What holds from now on; in the transaction that changes the rule."""
-    now = timezone.now()
+    now = clock.now()
     RuleVersion.objects.filter(project_id=rule.project_id, rule=rule, valid_to=None).update(valid_to=now)
     rule.version += 1
     rule.save(update_fields=["version"])
@@ -168,11 +169,16 @@ def _check(rule: Rule, evaluators: Sequence[Evaluator], *, new: bool, told: set[
         rule.full_clean(exclude=["project", "slug", "salt", "created_by"], validate_constraints=False)
     except ValidationError as error:
         problems = dict(error.error_dict)
-    if (
-        "name" not in problems
-        and Rule.objects.filter(project=rule.project, name=rule.name).exclude(pk=rule.pk).exists()
-    ):
+    for name in ("name", "description", "filter"):
+        if "\0" in str(getattr(rule, name)):
+            problems[name] = "A text cannot hold the character NUL."
+    if "\0" in "".join(rule.span_names):
+        problems["span_names"] = "A name cannot hold the character NUL."
+    others = Rule.objects.filter(project=rule.project).exclude(pk=rule.pk)
+    if "name" not in problems and others.filter(name=rule.name).exists():
         problems["name"] = "The project has a rule of this name."
+    if "rate" not in problems and not 0 <= rule.rate <= 1:  # what is no number passes the validators
+        problems["rate"] = "A rate is a number from 0 to 1."
     if new and "spans_mode" not in told and rule.scope == RuleScope.SPAN:
         problems["spans_mode"] = "Say which spans: root, named, or all."
     if "spans_mode" not in problems and rule.spans_mode == SpansMode.NAMED and rule.scope == RuleScope.SPAN:
@@ -182,11 +188,6 @@ def _check(rule: Rule, evaluators: Sequence[Evaluator], *, new: bool, told: set[
             problems["span_names"] = f"At most {MOST_NAMES} names."
     if problem := _wrong_with(rule, evaluators):
         problems["evaluators"] = problem
-    for name in ("name", "description", "filter"):
-        if "\0" in str(getattr(rule, name)):
-            problems[name] = "A text cannot hold the character NUL."
-    if "\0" in "".join(rule.span_names):
-        problems["span_names"] = "A name cannot hold the character NUL."
     if "filter" not in problems and (problem := _wrong_with_filter(rule)):
         problems["filter"] = problem
     if problems:
@@ -230,9 +231,11 @@ def _free_slug(project: Project, name: str) -> str:
 
 def delete_rule(rule: Rule, by: object) -> None:
     """With its versions and counts. Its scores stay; those that wait are taken away where no worker holds them."""
+    project_id, rule_id = rule.project_id, rule.pk
     with transaction.atomic():
-        audit.note(rule.project, by, "rule.delete", rule.name, slug=rule.slug)
-        project_id, rule_id = rule.project_id, rule.pk
-        rule.delete()
+        # Before its counts and versions: workers hold the rule while they write those.
+        gone = Rule.objects.select_for_update().get(project_id=project_id, pk=rule_id)
+        audit.note(rule.project, by, "rule.delete", gone.name, slug=gone.slug)
+        gone.delete()
     while withdraw_rule(project_id, rule_id):
         pass

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from hashlib import blake2b
+from math import inf
 from uuid import UUID
 
 from django.db.models import TextChoices
@@ -15,6 +16,7 @@ class Gate(TextChoices):
     DISABLED = "disabled", "The rule was not at work"
     RUNNING = "running", "The record has not ended"
     EXPERIMENT = "experiment", "Records of experiments are left out"
+    WAITING = "waiting", "More of its trace may come"
     SPANS = "spans", "Not one of the chosen spans"
     FILTER = "filter", "The filter does not match"
     SAMPLING = "sampling", "Not in the sample"
@@ -23,24 +25,29 @@ class Gate(TextChoices):
 
 # How many of the counters seen, spans, filter, sampled a record adds to that got as far as the gate.
 PASSED = {
-    Gate.DISABLED: 0, Gate.RUNNING: 0, Gate.EXPERIMENT: 0, Gate.SPANS: 1, Gate.FILTER: 2, Gate.SAMPLING: 3,
-    Gate.DRAWN: 4,
+    Gate.DISABLED: 0, Gate.RUNNING: 0, Gate.EXPERIMENT: 0, Gate.WAITING: 0, Gate.SPANS: 1, Gate.FILTER: 2,
+    Gate.SAMPLING: 3, Gate.DRAWN: 4,
 }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the gates ask of a record. `matches`: those filters, by their texts, that it matches. `leads`: it stands
-    for its trace, as its earliest root, or it has none."""
+    """What the gates ask of a record.
+
+    `orphan`: a root only because its parent has not come. `leads`: it stands for its trace, as its earliest root, or it
+    has none. `matches`: those filters, by their texts, that it matches. `quiet`: seconds since its trace last grew.
+    """
 
     id: UUID
     trace_id: str
     name: str
     is_root: bool
+    orphan: bool
     leads: bool
     ended: bool
     experiment: str
     matches: frozenset[str]
+    quiet: float = inf
 
     @property
     def drawn_by(self) -> str:
@@ -56,6 +63,8 @@ def decide(version: RuleTerms, facts: Facts) -> Gate:
         return Gate.RUNNING
     if facts.experiment and not version.include_experiments:
         return Gate.EXPERIMENT
+    if facts.quiet < version.quiet_seconds and _waits(version, facts):
+        return Gate.WAITING
     if not _chosen(version, facts):
         return Gate.SPANS
     if version.filter not in facts.matches:
@@ -63,6 +72,13 @@ def decide(version: RuleTerms, facts: Facts) -> Gate:
     if not draws(version.salt, facts.drawn_by, version.rate):
         return Gate.SAMPLING
     return Gate.DRAWN
+
+
+def _waits(version: RuleTerms, facts: Facts) -> bool:
+    """Children mostly come before their parents: they must not pass for roots meanwhile."""
+    if version.scope == RuleScope.TRACE:
+        return bool(facts.trace_id)
+    return facts.orphan and version.spans_mode == SpansMode.ROOT
 
 
 def _chosen(version: RuleTerms, facts: Facts) -> bool:

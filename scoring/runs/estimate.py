@@ -129,14 +129,25 @@ def estimate(
     return found
 
 
-def _line(selection: Selection, evaluator: Evaluator) -> Line:
+def expected_cost(project_id: int, evaluator: Evaluator, records: Sequence[UUID]) -> Decimal | None:
+    """USD of one evaluation: the mean of its last scores, else roughly, from the prompts that some of these records
+    would make. None where neither tells."""
+    cost, _ = _means(project_id, evaluator)
+    if cost is None and evaluator.type == EvaluatorType.LLM and records:
+        return rough_cost(evaluator, records)
+    return cost
+
+
+def _means(project_id: int, evaluator: Evaluator) -> tuple[Decimal | None, Decimal | None]:
+    """(USD, milliseconds) of its last scores."""
+    params = {"metric": evaluator.metric_id, "slug": evaluator.slug, "newest": NEWEST, "last": LAST_SCORES}
     with connection.cursor() as cursor:
-        cursor.execute(
-            MEANS,
-            {"p": selection.project.id, "metric": evaluator.metric_id, "slug": evaluator.slug, "newest": NEWEST,
-             "last": LAST_SCORES},
-        )  # fmt: skip
-        cost, duration = cursor.fetchone()
+        cursor.execute(MEANS, {"p": project_id, **params})
+        return cursor.fetchone()
+
+
+def _line(selection: Selection, evaluator: Evaluator) -> Line:
+    cost, duration = _means(selection.project.id, evaluator)
     if evaluator.type != EvaluatorType.LLM:
         return Line(evaluator, Decimal(0) if cost is None else cost, float(duration or 0) + STORING_MS)
     call = float(duration or UNKNOWN_CALL_MS) * evaluator.current.definition.get("samples", 1)

@@ -36,12 +36,12 @@ def test_it_serves_pages_to_the_admin_whose_password_it_shows(up):
     assert status == 200 and "/static/" in page
 
 
-def test_it_runs_a_worker_and_a_sweeper(up):
+def test_it_runs_workers_and_a_sweeper(up):
     def all_there() -> bool:
         answer = json.loads(up.get("/readyz")[1])
-        return answer["workers"] == 1 and answer["sweeper_age"] is not None and not answer["warnings"]
+        return answer["workers"] == 2 and answer["sweeper_age"] is not None and not answer["warnings"]
 
-    wait_until(all_there, "a worker and the sweeper report")
+    wait_until(all_there, "the workers and the sweeper report")
 
 
 def test_its_data_are_for_its_own_user_alone(up):
@@ -102,7 +102,7 @@ def test_a_killed_web_server_comes_back_and_nothing_acknowledged_is_lost(up):
 
 def test_killed_servers_and_workers_come_back(up):
     old = up.children()
-    for name in ("PostgreSQL", "Redis", "Worker 1", "Sweeper"):
+    for name in ("PostgreSQL", "Redis", "Worker 1", "Worker 2", "Sweeper"):
         os.kill(old[name], signal.SIGKILL)
     wait_until(lambda: all(up.children()[name] != old[name] for name in old if name != "Web server"), "all come back")
     wait_until(up.is_healthy, "the pages work again")

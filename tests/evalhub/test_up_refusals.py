@@ -120,6 +120,7 @@ def test_listening_everywhere_this_machine_is_reached_by_its_names_alone(setting
     assert "*" not in names
 
 
-def test_of_several_workers_one_takes_bulk_jobs_first():
-    assert up._queues(1, 1) == ("plan", "online", "bulk", "default")
-    assert [up._queues(number, 3)[0] for number in (1, 2, 3)] == ["plan", "plan", "bulk"]
+def test_of_several_workers_the_first_scores_online_alone_and_the_last_takes_bulk_jobs_first():
+    assert up._queues(1, 1) == ("online", "plan", "bulk", "default")
+    assert [up._queues(number, 2) for number in (1, 2)] == [("online",), ("plan", "bulk", "default", "online")]
+    assert [up._queues(number, 3)[0] for number in (1, 2, 3)] == ["online", "plan", "bulk"]

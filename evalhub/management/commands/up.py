@@ -25,7 +25,8 @@ from evalhub.supervisor import Child, Supervisor, end_leftovers
 
 ANYWHERE = ("0.0.0.0", "::")  # noqa: S104 only when asked for with --host
 FIRST_ANSWER = 300.0  # seconds the web server has until it answers
-QUEUES = ("plan", "online", "bulk", "default")
+QUEUES = ("online", "plan", "bulk", "default")
+ONLINE_LAST = ("plan", "bulk", "default", "online")
 BULK_FIRST = ("bulk", "default", "plan", "online")
 
 
@@ -36,7 +37,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="Address to listen on (default: this machine only).")
         parser.add_argument("--port", type=int, default=8000)
-        parser.add_argument("--workers", type=int, default=1, help="Processes that score (default: 1).")
+        parser.add_argument("--workers", type=int, default=2, help="Processes that score (default: 2).")
         parser.add_argument("--data", type=Path, help="Data folder (default: EVALHUB_DATA, or .evalhub here).")
         parser.add_argument("--no-demo", action="store_true", help="Start with an empty EvalHub.")
 
@@ -222,8 +223,12 @@ def _shown(host: str) -> str:
 
 
 def _queues(number: int, workers: int) -> tuple[str, ...]:
-    """The order in which a worker looks for jobs. Of several, the last takes bulk jobs first, or they would starve."""
-    return BULK_FIRST if number == workers > 1 else QUEUES
+    """The order in which a worker looks for jobs. Of several, the first is for online scoring alone, which then never
+    waits behind a long job, and the others look there last. Of more than two the last takes bulk jobs first, or they
+    would starve."""
+    if number == 1:
+        return QUEUES if workers == 1 else ("online",)
+    return BULK_FIRST if number == workers > 2 else ONLINE_LAST
 
 
 def _refuse_taken_port(host: str, port: int) -> None:

@@ -19,6 +19,7 @@ from evalhub.models import Project
 from records import blob_uses, bulk, outbox, rollups
 from scoring.alerts import evaluating
 from scoring.reviews import planning as reviews
+from scoring.rules import healing as rules
 from scoring.runs import healing
 from scoring.sandbox import reports
 
@@ -83,6 +84,7 @@ class Task:
 TASKS = (
     Task("leases", release_leases),
     Task("scoring runs", healing.heal_runs),
+    Task("rules", rules.ring_lost),
     Task("requests for review", reviews.ring_lost),
     Task("bulk jobs", bulk.ring_lost),
     Task("alerts", evaluate_alerts),
@@ -92,6 +94,7 @@ TASKS = (
     Task("sessions", clear_sessions, nightly=True),
     Task("outbox", expire_outbox, nightly=True),
     Task("files", delete_unused_files, nightly=True),
+    Task("unscored", rules.delete_unscored_of_gone_records, nightly=True),
 )
 
 

@@ -9,7 +9,7 @@ from scoring.models import Rule, RuleVersion
 from scoring.rules.gates import PASSED, Facts, Gate, decide, draws
 
 FACTS = Facts(
-    id=UUID(int=7), trace_id="t1", name="answer", is_root=True, leads=True, ended=True, experiment="",
+    id=UUID(int=7), trace_id="t1", name="answer", is_root=True, orphan=False, leads=True, ended=True, experiment="",
     matches=frozenset({"", "model:gpt"}),
 )  # fmt: skip
 
@@ -32,6 +32,12 @@ def rule(**fields) -> Rule:
         ({"spans_mode": "named", "span_names": ["search"]}, {}, Gate.SPANS),
         ({"scope": "trace", "spans_mode": "named", "span_names": ["search"]}, {}, Gate.DRAWN),
         ({"scope": "trace"}, {"leads": False}, Gate.SPANS),
+        ({"scope": "trace"}, {"quiet": 59.0}, Gate.WAITING),
+        ({"scope": "trace"}, {"quiet": 60.0}, Gate.DRAWN),
+        ({"scope": "trace"}, {"quiet": 0.0, "trace_id": ""}, Gate.DRAWN),
+        ({"spans_mode": "root"}, {"quiet": 0.0, "orphan": True}, Gate.WAITING),
+        ({"spans_mode": "root"}, {"quiet": 0.0}, Gate.DRAWN),
+        ({"spans_mode": "all"}, {"quiet": 0.0, "orphan": True}, Gate.DRAWN),
         ({"filter": "model:gpt"}, {}, Gate.DRAWN),
         ({"filter": "model:other"}, {}, Gate.FILTER),
         ({"rate": 0.0}, {}, Gate.SAMPLING),

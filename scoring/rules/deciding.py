@@ -1,0 +1,124 @@
+"""From records to decisions: what each rule has drawn, what it counts, and which traces it still waits for."""
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import DatabaseError, OperationalError, connection, transaction
+from psycopg.errors import QueryCanceled
+
+from evalhub.models import Project
+from records.ids import first_of
+from scoring.models import Counted, EvaluatorType, EvaluatorVersion, Rule, RuleScope
+from scoring.rules.editing import stop_rule
+from scoring.rules.facts import Conditions, conditions_of, facts_of
+from scoring.rules.gates import PASSED, Facts, Gate, decide
+
+FILTER_SECONDS = 5  # of one query over at most 1,000 records
+STEPS = (Counted.SEEN, Counted.SPANS, Counted.FILTER, Counted.SAMPLED)
+
+# Nobody deletes these rules before the transaction ends; and of one with a budget no other planner decides meanwhile.
+LOCKS = (
+    "SELECT id FROM rule WHERE project_id = %s AND enabled AND paused_reason = ''"
+    " AND (budget_usd_day IS NOT NULL OR budget_calls_day IS NOT NULL) ORDER BY id FOR NO KEY UPDATE",
+    "SELECT id FROM rule WHERE project_id = %s AND enabled AND paused_reason = '' ORDER BY id FOR KEY SHARE",
+)
+
+
+@dataclass(slots=True)
+class RuleAtWork:
+    """`since`: what was announced under a lesser id came before the rule was enabled."""
+
+    rule: Rule
+    since: UUID
+    versions: list[EvaluatorVersion] = field(default_factory=list)
+
+
+class Drawn(NamedTuple):
+    """`late`: it had ended before, and is judged anew for its inputs or outputs of now."""
+
+    at_work: RuleAtWork
+    facts: Facts
+    late: bool
+
+
+@dataclass(slots=True)
+class Decisions:
+    drawn: list[Drawn] = field(default_factory=list)
+    waiting: set[tuple[int, str]] = field(default_factory=set)  # (rule, trace)
+    counts: Counter[tuple[int, Counted]] = field(default_factory=Counter)
+
+    def add(self, at_work: RuleAtWork, facts: Facts, *, late: bool = False, waited: bool = False) -> None:
+        rule = at_work.rule
+        gate = decide(rule, facts)
+        passed = PASSED[gate]
+        if gate == Gate.DRAWN:
+            self.drawn.append(Drawn(at_work, facts, late))
+        elif gate == Gate.WAITING:
+            self.waiting.add((rule.pk, facts.trace_id))
+            passed = 1 if rule.scope == RuleScope.SPAN else 0  # a trace counts once, when it is whole
+        if late and not rule.judge_again:
+            return  # it was counted when it ended
+        for step in STEPS[1 if waited and rule.scope == RuleScope.SPAN else 0 : passed]:
+            self.counts[rule.pk, step] += 1
+
+
+def rules_at_work(project: Project) -> list[RuleAtWork]:
+    """Locked for the present transaction. One without an evaluator that can be used is stopped, with the reason."""
+    with connection.cursor() as cursor:
+        for lock in LOCKS:
+            cursor.execute(lock, [project.pk])
+    rules = Rule.objects.filter(project=project, enabled=True, paused_reason="").order_by("id")
+    found = {rule.pk: RuleAtWork(rule, first_of(int(rule.enabled_at.timestamp() * 1000))) for rule in rules}
+    chosen = Rule.evaluators.through.objects.filter(rule_id__in=list(found))
+    for row in chosen.select_related("evaluator__metric", "evaluator__current").order_by("rule_id", "evaluator_id"):
+        evaluator = row.evaluator
+        usable = not (evaluator.archived_at or evaluator.metric.archived_at or evaluator.type == EvaluatorType.HUMAN)
+        if usable and evaluator.current is not None:
+            evaluator.current.evaluator = evaluator
+            found[row.rule_id].versions.append(evaluator.current)
+    for at_work in list(found.values()):
+        if not at_work.versions:
+            at_work.rule.project = project
+            stop_rule(at_work.rule, "All its evaluators, or their metrics, are archived.")
+            del found[at_work.rule.pk]
+    return list(found.values())
+
+
+def look_up(project: Project, rules: list[RuleAtWork], ids: Collection[UUID], quiet: float | None) -> list[Facts]:
+    """The records' facts, with the filters of all rules. A rule whose filter means nothing any more, or cannot be run,
+    is stopped with the reason and leaves `rules`; the others go on."""
+    conditions, wrong = conditions_of(project, [at_work.rule.filter for at_work in rules])
+    reasons = {text: f"The filter can no longer be read: {error.message}" for text, error in wrong.items()}
+    found, problem = _try(project, ids, conditions, quiet)
+    if found is None:
+        alone = {text: _try(project, ids, {text: condition}, quiet)[1] for text, condition in conditions.items()}
+        if not any(alone.values()):
+            raise problem
+        reasons |= {text: f"The filter cannot be run: {why}" for text, why in alone.items() if why}
+        conditions = {text: condition for text, condition in conditions.items() if not alone[text]}
+        found = facts_of(project.pk, ids, conditions, quiet)
+    for at_work in [at_work for at_work in rules if at_work.rule.filter in reasons]:
+        at_work.rule.project = project
+        stop_rule(at_work.rule, reasons[at_work.rule.filter])
+        rules.remove(at_work)
+    return found
+
+
+def _try(
+    project: Project, ids: Collection[UUID], conditions: Conditions, quiet: float | None
+) -> tuple[list[Facts] | None, DatabaseError | None]:
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL statement_timeout = '{FILTER_SECONDS}s'")
+            found = facts_of(project.pk, ids, conditions, quiet)
+            cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
+        return found, None
+    except OperationalError as problem:
+        if not isinstance(problem.__cause__, QueryCanceled):
+            raise
+        return None, problem
+    except DatabaseError as problem:
+        return None, problem
