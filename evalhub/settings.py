@@ -115,7 +115,10 @@ JOB_MODULES = ["records.jobs", "scoring.jobs", "experiments.jobs"]  # what a wor
 HEALTH_ITEMS = {"sandbox": "scoring.sandbox.reports.health"}
 
 # What they add to every sweep: a name, and a function without arguments.
-SWEEP_TASKS = {"dataset imports": "experiments.datasets.importing.sweep"}
+SWEEP_TASKS = {
+    "dataset imports": "experiments.datasets.importing.sweep",
+    "experiments": "experiments.running.healing.heal",
+}
 
 # Whether providers and webhooks may be in a private network. A trial's model server mostly runs beside it; where many
 # people set up providers, what else answers in that network should not be within their reach.

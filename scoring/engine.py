@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from records import prices
-from scoring.verdicts import Verdict, errored
+from scoring.verdicts import errored
 
 log = logging.getLogger(__name__)
 
@@ -25,8 +25,8 @@ FLUSH_SIZE = 200
 FLUSH_SECONDS = 1.0
 GRACE_SECONDS = 20.0  # that calls under way are waited for once the run is to stop
 
-type Evaluate[T] = Callable[[T], Awaitable[Verdict]]
-type Flush[T] = Callable[[list[tuple[T, Verdict]]], str | None]
+type Evaluate[T, R] = Callable[[T], Awaitable[R]]
+type Flush[T, R] = Callable[[list[tuple[T, R]]], str | None]
 
 
 @dataclass(slots=True)
@@ -41,12 +41,13 @@ class Outcome[T]:
     left: list[T] = field(default_factory=list)
 
 
-def evaluate_all[T](
+def evaluate_all[T, R](
     items: Iterable[T],
-    opened: Callable[[], AbstractAsyncContextManager[Evaluate[T]]],
-    flush: Flush[T],
+    opened: Callable[[], AbstractAsyncContextManager[Evaluate[T, R]]],
+    flush: Flush[T, R],
     *,
     concurrency: int,
+    failed: Callable[[str], R] = errored,
     flush_size: int = FLUSH_SIZE,
     flush_seconds: float = FLUSH_SECONDS,
     grace: float = GRACE_SECONDS,
@@ -54,15 +55,16 @@ def evaluate_all[T](
     """Evaluates each item, so many at the same time, until the iterable ends or `flush` gives a reason to stop.
 
     `opened` makes what the calls go through and gives the evaluating function; both run on the event loop, where
-    nothing may touch the database. `flush` is called in the caller's thread every `flush_size` results or
-    `flush_seconds`, with none too, so that a cancelled run is noticed while its calls take long. Whatever `items`,
-    `opened` or `flush` raise comes out here, after the calls under way have been given up.
+    nothing may touch the database; what it raises becomes a result by `failed`. `flush` is called in the caller's
+    thread every `flush_size` results or `flush_seconds`, with none too, so that a cancelled run is noticed while its
+    calls take long. Whatever `items`, `opened` or `flush` raise comes out here, after the calls under way have been
+    given up.
     """
     prices.preload()
     outcome: Outcome[T] = Outcome()
-    calls = _Calls(opened, concurrency, flush_size)
+    calls = _Calls(opened, concurrency, flush_size, failed)
     source = iter(items)
-    results: list[tuple[T, Verdict]] = []
+    results: list[tuple[T, R]] = []
     exhausted, give_up_at = False, float("inf")
     flush_at = time.monotonic() + flush_seconds
     calls.start()
@@ -96,12 +98,17 @@ def evaluate_all[T](
     return outcome
 
 
-class _Calls[T]:
+class _Calls[T, R]:
     """The event loop's side. Its public methods are for the other thread."""
 
     def __init__(
-        self, opened: Callable[[], AbstractAsyncContextManager[Evaluate[T]]], concurrency: int, flush_size: int
+        self,
+        opened: Callable[[], AbstractAsyncContextManager[Evaluate[T, R]]],
+        concurrency: int,
+        flush_size: int,
+        failed: Callable[[str], R],
     ) -> None:
+        self._failed = failed
         self.left: list[T] = []
         self.error: BaseException | None = None
         self._opened = opened
@@ -111,7 +118,7 @@ class _Calls[T]:
         self._more = True  # may be fed
         self._waiting: deque[T] = deque()
         self._running: set[asyncio.Task[None]] = set()
-        self._done: deque[tuple[T, Verdict]] = deque()
+        self._done: deque[tuple[T, R]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._begun = threading.Event()
         self._news = threading.Event()
@@ -137,7 +144,7 @@ class _Calls[T]:
         self._news.wait(max(0.0, seconds))
         self._news.clear()
 
-    def take(self) -> list[tuple[T, Verdict]]:
+    def take(self) -> list[tuple[T, R]]:
         return [self._done.popleft() for _ in range(len(self._done))]
 
     @property
@@ -196,14 +203,14 @@ class _Calls[T]:
 
     async def _one(self, item: T) -> None:
         try:
-            verdict = await self._evaluate(item)
+            result = await self._evaluate(item)
         except asyncio.CancelledError:
             self.left.append(item)
             raise
         except Exception as error:
             log.exception("An evaluation failed in a way that it should not.")
-            verdict = errored(f"EvalHub failed: {type(error).__name__}. Its log says more.")
-        self._done.append((item, verdict))
+            result = self._failed(f"EvalHub failed: {type(error).__name__}. Its log says more.")
+        self._done.append((item, result))
 
     def _has_ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)

@@ -2,7 +2,7 @@
 
 from ninja import NinjaAPI
 
-from experiments.api import comparing, datasets, items, prompts
+from experiments.api import comparing, custom, datasets, experiments, items, prompts
 
 
 def mount(api: NinjaAPI) -> None:
@@ -10,5 +10,8 @@ def mount(api: NinjaAPI) -> None:
     api.add_router("/v1/datasets", datasets.router)
     api.add_router("/v1/datasets", items.router)
     api.add_router("/v1/prompts", prompts.router)
+    # `compare` before the others, whose addresses begin with a slug.
     api.add_router("/v1/experiments", comparing.router)
+    api.add_router("/v1/experiments", experiments.router)
+    api.add_router("/v1/experiments", custom.router)
     api.add_router("/v1/gate", comparing.gates)

@@ -134,12 +134,18 @@ class Experiment(models.Model):
 
 class ScoreSet(models.Model):
     """The scores of an experiment by one choice of evaluators. Number 1 came with it and is what it is judged by; each
-    further one is a re-run of evaluators over the stored outputs, beside what is there. `runs` made its scores."""
+    further one is a re-run of evaluators over the stored outputs, beside what is there.
+
+    `runs` made its scores. Those of a further set are planned up to the row `reached`, and all of them once there is a
+    `planned_at`.
+    """
 
     experiment = models.ForeignKey(Experiment, models.CASCADE, related_name="sets")
     number = models.PositiveSmallIntegerField()
     name = models.CharField(max_length=120)
     runs = models.ManyToManyField(ScoringRun, related_name="+")
+    reached = models.BigIntegerField(default=0)
+    planned_at = models.DateTimeField(null=True)
     created_by = models.CharField(max_length=160, help_text="User name, or key and the key's name.")
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -184,7 +190,7 @@ class ExperimentRow(models.Model):
     project = models.ForeignKey("evalhub.Project", models.CASCADE, db_index=False, related_name="+")
     experiment = models.ForeignKey(Experiment, models.CASCADE, db_index=False, related_name="rows")
     case_id = models.TextField()
-    epoch = models.PositiveSmallIntegerField(default=1)
+    epoch = models.PositiveIntegerField(default=1)
     item = models.ForeignKey(DatasetItem, models.RESTRICT, null=True, related_name="+")
     record_id = models.UUIDField(null=True)
     state = models.CharField(max_length=9, choices=RowState, default=RowState.PENDING, db_default=RowState.PENDING)

@@ -7,6 +7,7 @@ from django import template
 
 from experiments.datasets import previews
 from records.conversation import pretty
+from scoring.stats.estimates import number, percent
 
 register = template.Library()
 register.filter("preview", previews.preview)
@@ -22,3 +23,11 @@ def as_json(value: Any) -> str:
 def of(found: Mapping[str, Any], name: str) -> Any:
     """What a mapping has under a name that the template holds."""
     return found.get(name)
+
+
+@register.filter
+def in_short(metric: dict[str, Any]) -> str:
+    """A metric of `Totals.metrics`: its pass rate where it has one, else its mean, else how many there are."""
+    if metric["judged"]:
+        return percent(metric["passed"] / metric["judged"])
+    return f"{metric['n']:,}" if metric["mean"] is None else number(metric["mean"])

@@ -109,7 +109,7 @@ def estimate(
 ) -> Estimate:
     """Walks the selection for about so many seconds. Raises FilterError, SearchTimeout."""
     until = time.monotonic() + seconds
-    found = Estimate(lines=[_line(selection, evaluator) for evaluator in evaluators])
+    found = Estimate(lines=[line_of(selection.project.id, evaluator) for evaluator in evaluators])
     for slice_ in selection.slices():
         records = [id for id, _ in slice_]
         if limit is not None and mode == RunMode.ALL:
@@ -146,8 +146,9 @@ def _means(project_id: int, evaluator: Evaluator) -> tuple[Decimal | None, Decim
         return cursor.fetchone()
 
 
-def _line(selection: Selection, evaluator: Evaluator) -> Line:
-    cost, duration = _means(selection.project.id, evaluator)
+def line_of(project_id: int, evaluator: Evaluator) -> Line:
+    """What a call of the evaluator takes, by its last scores; no calls yet."""
+    cost, duration = _means(project_id, evaluator)
     if evaluator.type != EvaluatorType.LLM:
         return Line(evaluator, Decimal(0) if cost is None else cost, float(duration or 0) + STORING_MS)
     call = float(duration or UNKNOWN_CALL_MS) * evaluator.current.definition.get("samples", 1)

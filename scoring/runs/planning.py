@@ -78,7 +78,8 @@ def _silence() -> datetime:
 
 def _claim(run_id: int) -> ScoringRun | None:
     free = Q(planner_beat_at=None) | Q(planner_beat_at__lt=_silence())
-    claimed = ScoringRun.objects.filter(free, pk=run_id, status__in=AT_WORK, planned_at=None).update(
+    unplanned = ScoringRun.objects.filter(free, pk=run_id, status__in=AT_WORK, planned_at=None)
+    claimed = unplanned.exclude(kind=RunKind.EXPERIMENT).update(  # that is fed, see `feeding`
         attempt=F("attempt") + 1, planner_beat_at=timezone.now()
     )
     return ScoringRun.objects.select_related("project", "user", "retry_of").get(pk=run_id) if claimed else None

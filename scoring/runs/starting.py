@@ -15,6 +15,7 @@ from records.selection import Selection
 from scoring.models import (
     Evaluator,
     EvaluatorType,
+    EvaluatorVersion,
     RunEvaluator,
     RunKind,
     RunMode,
@@ -93,7 +94,7 @@ def start_run(
     else:
         run.filter, run.all_spans, run.ceiling = selection.text, selection.all_spans, search.ceiling
         run.zone, run.created_at = str(search.zone), search.now
-    return _begin(run, evaluators, by, role)
+    return _planned(begin(run, versions_now(evaluators), by, role))
 
 
 def retry_errored(run: ScoringRun, by: User | str, role: Role = Role.EDITOR) -> ScoringRun:
@@ -103,16 +104,26 @@ def retry_errored(run: ScoringRun, by: User | str, role: Role = Role.EDITOR) -> 
         raise RunProblem("The run is still at work: what errored can be tried again when it is over.")
     if not run.errored:
         raise RunProblem("Nothing has errored in this run.")
+    if run.kind == RunKind.EXPERIMENT:
+        raise RunProblem("This is the scoring of an experiment: retry on its page, with the versions frozen for it.")
     slugs = run.evaluators.values_list("version__evaluator__slug", flat=True)
     usable = list(machine_evaluators(run.project).filter(slug__in=list(slugs)))
     if not usable:
         raise RunProblem("The evaluators of this run are archived.")
     words = f"what errored in run {run.number}"
     retry = ScoringRun(project=run.project, kind=RunKind.RETRY, retry_of=run, words=words)
-    return _begin(retry, usable, by, role)
+    return _planned(begin(retry, versions_now(usable), by, role))
 
 
-def _begin(run: ScoringRun, evaluators: Sequence[Evaluator], by: User | str, role: Role) -> ScoringRun:
+def versions_now(evaluators: Sequence[Evaluator]) -> list[EvaluatorVersion]:
+    """Their current versions, each knowing its evaluator."""
+    for evaluator in evaluators:
+        evaluator.current.evaluator = evaluator
+    return [evaluator.current for evaluator in evaluators]
+
+
+def begin(run: ScoringRun, versions: Sequence[EvaluatorVersion], by: User | str, role: Role) -> ScoringRun:
+    """Gives the run its number and its evaluators; nothing is planned yet. Raises RunProblem."""
     run.user, run.by = (by, str(by)) if isinstance(by, User) else (None, by)
     if role < Role.EDITOR:
         run.cost_limit = run.project.reviewer_cost_limit
@@ -127,11 +138,16 @@ def _begin(run: ScoringRun, evaluators: Sequence[Evaluator], by: User | str, rol
         run.number = (last or 0) + 1
         run.started_at = timezone.now()
         run.save()
-        RunEvaluator.objects.bulk_create(RunEvaluator(run=run, version=evaluator.current) for evaluator in evaluators)
+        RunEvaluator.objects.bulk_create(RunEvaluator(run=run, version=version) for version in versions)
         audit.note(
             run.project, by, f"run.{run.kind}", run.number, words=run.words, filter=run.filter, mode=run.mode,
-            evaluators=[f"{evaluator.slug} v{evaluator.current.number}" for evaluator in evaluators],
+            evaluators=[str(version) for version in versions],
         )  # fmt: skip
+    return run
+
+
+def _planned(run: ScoringRun) -> ScoringRun:
+    """With the first records of a selection by hand planned, and a planner rung for where it is a filter's."""
     if run.ids is not None:
         plan(run.pk, AT_ONCE_SECONDS)
     else:

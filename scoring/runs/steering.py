@@ -11,7 +11,7 @@ from evalhub import audit
 from evalhub.models import Role, User
 from records.cells import money
 from records.scores import cancel_pending
-from scoring.models import AT_WORK, RunStatus, ScoringRun
+from scoring.models import AT_WORK, RunKind, RunStatus, ScoringRun
 from scoring.runs import ringing
 from scoring.runs.counting import has_pending, recount
 
@@ -107,7 +107,9 @@ def ring(run: ScoringRun) -> None:
 
 
 def is_waiting(run: ScoringRun) -> bool:
-    """Whether nobody has been seen at work on an unfinished run for a moment."""
+    """Whether nobody has been seen at work on an unfinished run for a moment. One that is fed may have no work yet."""
+    if run.kind == RunKind.EXPERIMENT and not run.left:
+        return False
     beats = [beat for beat in (run.beat_at, run.planner_beat_at) if beat]
     return run.status in AT_WORK and not (beats and max(beats) > timezone.now() - timedelta(seconds=10 * BEAT_SECONDS))
 

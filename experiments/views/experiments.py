@@ -1,0 +1,174 @@
+"""Experiments: the list, one of them with its live progress and rows, and what people may do with it."""
+
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
+
+from evalhub import htmx, paging
+from evalhub.access import project_page
+from evalhub.health import workers_of
+from evalhub.models import Project, Role
+from experiments.models import Experiment, RowState, Workflow
+from experiments.running import ringing, scores, steering
+from experiments.running.counting import totals_of
+from experiments.running.editing import delete_experiment
+from experiments.running.listing import listed, page_of
+from experiments.running.progress import Progress
+from experiments.running.uploads import adopt, uploads
+from experiments.tables_of_experiments import ExperimentTable
+from records.filterlang import quoted
+from records.views.bulk import STOP_POLLING, refused
+from scoring.runs.steering import NotNow
+
+ROWS = 50
+
+
+@never_cache
+@project_page("GET")
+def experiment_list(request: HttpRequest, project: Project) -> HttpResponse:
+    after = request.GET.get("after", "")
+    its = Experiment.objects.filter(project=project).select_related("dataset", "prompt_version__prompt")
+    found, older = paging.page(its, "created_at", after)
+    totals = totals_of(found) if found else {}
+    for experiment in found:
+        experiment.counted = totals[experiment.pk]
+    context = {
+        "table": ExperimentTable(found, request=request) if found else None, "older": older, "first_page": not after,
+        "uploads": uploads(project) if not after else [], "may_edit": request.role >= Role.EDITOR,
+        "at_work": any(not one.is_over and not one.reason for one in found),
+    }  # fmt: skip
+    return htmx.render_page(request, "experiments/experiments.html", "experiments", context)
+
+
+@never_cache
+@project_page("GET")
+def experiment(request: HttpRequest, project: Project, experiment: str) -> HttpResponse:
+    """Its head and progress; the results and the rows come after the page."""
+    found = _found(project, experiment)
+    context = {
+        "experiment": found, "progress": _progress(request, found), "may_edit": request.role >= Role.EDITOR,
+        "sets": _sets(found), "query": request.GET.urlencode(), "quoted": quoted(found.label), "again": _again(found),
+    }  # fmt: skip
+    return render(request, "experiments/experiment.html", context)
+
+
+@never_cache
+@project_page("GET")
+def experiment_progress(request: HttpRequest, project: Project, experiment: str) -> HttpResponse:
+    """The part that changes while it is at work; 286 tells HTMX to ask no more."""
+    found = _found(project, experiment)
+    progress = _progress(request, found)
+    response = render(request, "experiments/_experiment_progress.html", {"experiment": found, "progress": progress})
+    if not progress.polls:
+        response.status_code = STOP_POLLING
+        trigger_client_event(response, "experiment-ended", {})
+    return response
+
+
+@never_cache
+@project_page("GET")
+def experiment_rows(request: HttpRequest, project: Project, experiment: str) -> HttpResponse:
+    """Its rows, behind one state where asked."""
+    found = _found(project, experiment)
+    state = request.GET.get("state", "")
+    after = request.GET.get("after", "")
+    states = [state] if state in RowState else []
+    rows, more = page_of(found, states, int(after) if after.isdecimal() and len(after) < 19 else 0, ROWS)
+    totals = totals_of([found])[found.pk]
+    context = {
+        "experiment": found, "rows": listed(found, rows), "more": more, "state": state, "first_page": not after,
+        "states": [(name, totals.n(name)) for name in RowState.values if totals.n(name)], "all": totals.rows,
+        "live": not found.is_over and not found.reason and not after,
+    }  # fmt: skip
+    return render(request, "experiments/_experiment_rows.html", context)
+
+
+@project_page("POST", role=Role.EDITOR)
+def experiment_cancel(request: HttpRequest, project: Project, experiment: str) -> HttpResponse:
+    steering.cancel(_found(project, experiment), request.user)
+    return _part(request, project, experiment)
+
+
+@project_page("POST", role=Role.EDITOR)
+def experiment_resume(request: HttpRequest, project: Project, experiment: str) -> HttpResponse:
+    try:
+        steering.resume(_found(project, experiment), request.user)
+    except NotNow as why:
+        return refused(str(why))
+    return _part(request, project, experiment)
+
+
+@project_page("POST", role=Role.EDITOR)
+def experiment_retry(request: HttpRequest, project: Project, experiment: str) -> HttpResponse:
+    try:
+        steering.retry(_found(project, experiment), request.user)
+    except NotNow as why:
+        return refused(str(why))
+    return _part(request, project, experiment)
+
+
+@project_page("POST", role=Role.ADMIN)
+def experiment_delete(request: HttpRequest, project: Project, experiment: str) -> HttpResponse:
+    try:
+        delete_experiment(_found(project, experiment), request.user)
+    except NotNow as why:
+        return refused(str(why))
+    return HttpResponseClientRedirect(reverse("experiments:experiments", args=[project.slug]))
+
+
+@project_page("POST", role=Role.EDITOR)
+def experiment_adopt(request: HttpRequest, project: Project) -> HttpResponse:
+    """Makes an experiment of records that came with the name."""
+    try:
+        adopted = adopt(project, request.POST.get("name", ""), request.user)
+    except NotNow as why:
+        return refused(str(why))
+    return redirect("experiments:experiment", project.slug, adopted.slug)
+
+
+def _found(project: Project, slug: str) -> Experiment:
+    its = Experiment.objects.select_related(
+        "project", "user", "dataset", "prompt_version__prompt", "provider", "baseline"
+    )
+    return get_object_or_404(its, project=project, slug=slug)
+
+
+def _again(found: Experiment) -> str:
+    """What fills the form for the same once more, against this one."""
+    said: dict[str, object] = {"workflow": found.workflow, "baseline": found.slug, "split": found.split}
+    if found.dataset:
+        said["dataset"] = found.dataset.slug
+    if found.prompt_version:
+        said["prompt"] = found.prompt_version.prompt.slug
+    if found.workflow == Workflow.COMPLETION:
+        said |= {"provider_id": found.provider_id or "", "model": found.model}
+    if found.workflow == Workflow.EXISTING:
+        said["q"] = found.filter
+    slugs = [version.evaluator.slug for version in scores.versions_of_set(found)]
+    return urlencode({name: value for name, value in said.items() if value} | {"evaluators": slugs}, doseq=True)
+
+
+def _part(request: HttpRequest, project: Project, slug: str) -> HttpResponse:
+    found = _found(project, slug)
+    context = {"experiment": found, "progress": _progress(request, found)}
+    return trigger_client_event(render(request, "experiments/_experiment_progress.html", context), "rows-changed", {})
+
+
+def _progress(request: HttpRequest, found: Experiment) -> Progress:
+    runs = scores.runs_of_set(found)
+    workers = 1 if found.is_over else workers_of(ringing.QUEUE)
+    judged = bool(scores.versions_of_set(found))
+    totals = totals_of([found])[found.pk]
+    return Progress(found, totals, runs, judged, timezone.now(), workers, may_act=request.role >= Role.EDITOR)
+
+
+def _sets(found: Experiment) -> list[tuple[object, list[object], list[object]]]:
+    """(set, its evaluators, its scoring runs)."""
+    evaluators = list(found.evaluators.select_related("metric", "evaluator_version__evaluator"))
+    sets = found.sets.prefetch_related("runs")
+    return [(one, [e for e in evaluators if e.set_number == one.number], list(one.runs.all())) for one in sets]
