@@ -1,12 +1,12 @@
 """The form that starts an experiment. What it says is looked up and checked by `experiments.running.checking`."""
 
-import json
 from typing import Any
 
 from django import forms
 from django.utils import timezone
 
 from evalhub.models import Project, User
+from experiments.forms import JsonField
 from experiments.models import Dataset, Experiment, Prompt, Workflow
 from experiments.models.experiment import MOST_CONCURRENCY, MOST_EPOCHS
 from experiments.running.wanted import Wanted
@@ -18,22 +18,14 @@ from scoring.runs.starting import machine_evaluators
 HOUR = 3600
 
 
-class ParametersField(forms.CharField):
-    """A JSON object in a text area; empty: {}."""
+class ParametersField(JsonField):
+    """A JSON object; empty: {}."""
 
-    widget = forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "placeholder": '{"temperature": 0}'})
-
-    def clean(self, value: Any) -> dict[str, Any]:
-        text = super().clean(value)
-        if not text.strip():
-            return {}
-        try:
-            read = json.loads(text)
-        except ValueError as problem:
-            raise forms.ValidationError(f"This is no JSON: {problem}.") from None
-        if not isinstance(read, dict):
+    def clean(self, value: str) -> dict[str, Any]:
+        read = super().clean(value)
+        if read is not None and not isinstance(read, dict):
             raise forms.ValidationError('An object, such as {"temperature": 0}.')
-        return read
+        return read or {}
 
 
 class ExperimentForm(forms.Form):
@@ -59,7 +51,9 @@ class ExperimentForm(forms.Form):
     provider_id = forms.TypedChoiceField(required=False, label="Provider", coerce=int, empty_value=None)
     model = forms.CharField(required=False, max_length=200, widget=forms.TextInput(attrs={"list": "models"}))
     parameters = ParametersField(
-        required=False, help_text="Further fields of the request, as JSON. No limit on the answer unless you set one."
+        rows=3,
+        required=False,
+        help_text="Further fields of the request, as JSON. No limit on the answer unless you set one.",
     )
     q = forms.CharField(
         required=False, label="Records", help_text="A filter, as on the Records page; empty: all of them."

@@ -5,7 +5,7 @@ import django_tables2 as tables
 from evalhub.tables import FULL, Table
 from experiments.models import Experiment
 
-NUM = {"td": {"class": "num"}}
+NUM = {"td": {"class": "num"}, "th": {"class": "num"}}
 
 
 class ExperimentTable(Table):

@@ -79,7 +79,8 @@ def _one(row: ExperimentRow, begun: dict, by_record: dict, chars: int) -> Listed
     said = {name: _preview(values.get((name,)), chars) for name in PAYLOAD}
     if said["inputs"] is None:
         said["inputs"] = _preview(row.begins, chars)
-    return Listed(row, **said, scores=by_record.get(row.record_id, []))
+    scores = sorted(by_record.get(row.record_id, []), key=lambda score: (score.metric.name, score.id))
+    return Listed(row, **said, scores=scores)
 
 
 def _preview(text: str | None, chars: int) -> Preview | None:

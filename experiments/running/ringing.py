@@ -6,25 +6,22 @@ from uuid import uuid4
 import django_rq
 import redis
 
-from evalhub.health import workers_of
-
 log = logging.getLogger(__name__)
 
 QUEUE = "bulk"
 ENTRY = "experiments.jobs.work_experiment"  # by name: the queue's side imports us
-MOST_CHAINS = 4  # jobs of one experiment that may be waiting or at work
 
 
 def ring(experiment_id: int) -> None:
-    """As many jobs as there are workers, less those that wait or work already: each rings for its own successor."""
-    wanted = min(workers_of(QUEUE) or 1, MOST_CHAINS)
+    """A job, unless one waits or works already: one makes as many calls at once as the experiment may. Its scoring has
+    jobs of its own, as many as there are workers."""
     try:
         queue = django_rq.get_queue(QUEUE)
         known = [*queue.get_job_ids(), *queue.started_job_registry.get_job_ids()]
     except redis.RedisError as problem:
         log.warning("Experiment %s waits for Redis: %s", experiment_id, problem)
         return
-    for _ in range(wanted - sum(id.startswith(_prefix(experiment_id)) for id in known)):
+    if not any(id.startswith(_prefix(experiment_id)) for id in known):
         ring_successor(experiment_id)
 
 

@@ -26,6 +26,7 @@ from records.views.bulk import STOP_POLLING, refused
 from scoring.runs.steering import NotNow
 
 ROWS = 50
+PREVIEW_CHARS = 140
 
 
 @never_cache
@@ -81,7 +82,8 @@ def experiment_rows(request: HttpRequest, project: Project, experiment: str) -> 
     rows, more = page_of(found, states, int(after) if after.isdecimal() and len(after) < 19 else 0, ROWS)
     totals = totals_of([found])[found.pk]
     context = {
-        "experiment": found, "rows": listed(found, rows), "more": more, "state": state, "first_page": not after,
+        "experiment": found, "rows": listed(found, rows, PREVIEW_CHARS), "more": more, "state": state,
+        "first_page": not after,
         "states": [(name, totals.n(name)) for name in RowState.values if totals.n(name)], "all": totals.rows,
         "live": not found.is_over and not found.reason and not after,
     }  # fmt: skip

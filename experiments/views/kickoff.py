@@ -8,7 +8,7 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from evalhub.access import project_page
 from evalhub.models import Project, Role
-from experiments.forms import ExperimentForm
+from experiments.kickoff_form import ExperimentForm
 from experiments.models import Experiment, Workflow
 from experiments.running import steering
 from experiments.running.checking import check
