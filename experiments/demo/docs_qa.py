@@ -13,6 +13,7 @@ from experiments.demo.docs_qa_page import NOT_SAID
 from experiments.demo.docs_qa_settings import SETTINGS, Setting
 from experiments.demo.llms import GPT_4O_MINI, GPT_41_MINI, HAIKU, LLM, call
 from experiments.demo.stories import Plan, Story
+from experiments.demo.watching import Watch
 from records.drafts import RecordDraft
 from records.ids import uuid7
 from records.models import Kind, Source, ValueType
@@ -53,6 +54,7 @@ METRICS: list[dict[str, Any]] = [
 EVALUATORS = docs_qa_evaluators.EVALUATORS
 RESCORED = ""
 REVIEWS = docs_qa_evaluators.REVIEWS
+WATCH = Watch()
 
 
 @dataclass(frozen=True, slots=True)

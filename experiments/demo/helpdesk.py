@@ -6,7 +6,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from experiments.demo import helpdesk_evaluators, helpdesk_money, helpdesk_orders, helpdesk_products
+from experiments.demo import (
+    helpdesk_evaluators,
+    helpdesk_money,
+    helpdesk_orders,
+    helpdesk_products,
+    helpdesk_watched,
+)
 from experiments.demo.helpdesk_judges import judgements_of
 from experiments.demo.helpdesk_topic import Topic
 from experiments.demo.helpdesk_trace import Turn, drafts_of
@@ -49,6 +55,7 @@ METRICS: list[dict[str, Any]] = [
 EVALUATORS = helpdesk_evaluators.EVALUATORS
 RESCORED = "answer_length"
 REVIEWS = helpdesk_evaluators.REVIEWS
+WATCH = helpdesk_watched.WATCH
 
 TOPICS: tuple[Topic, ...] = helpdesk_orders.TOPICS + helpdesk_money.TOPICS + helpdesk_products.TOPICS
 MODELS: tuple[tuple[LLM, float], ...] = (

@@ -14,6 +14,7 @@ from experiments.demo.sql_content import TASKS, Task
 from experiments.demo.sql_dialects import DIALECTS, PROBLEMS, SQLSERVER, Dialect, problems_of, written
 from experiments.demo.stories import Judgement, Plan, Story
 from experiments.demo.traffic import moments
+from experiments.demo.watching import Watch
 from records.drafts import RecordDraft
 from records.ids import uuid7
 from records.models import Kind, ScoreSource, ScoreStatus, Source, ValueType
@@ -40,6 +41,7 @@ METRICS: list[dict[str, Any]] = [
 EVALUATORS = sql_evaluators.EVALUATORS
 RESCORED = ""
 REVIEWS = ()
+WATCH = Watch()
 EQUIVALENCE = Judge("sql_equivalence", "execution_match", 1, SONNET)
 
 CITIES = ("Ghent", "Porto", "Graz", "Leipzig", "Turku")

@@ -74,5 +74,6 @@ class DemoProject(Protocol):
     EVALUATORS: tuple[Any, ...]  # `setups.Setup`
     REVIEWS: tuple[Any, ...]  # `reviewing.Asked`
     RESCORED: str  # slug of the evaluator whose newest version a run has tried at the end; empty: none
+    WATCH: Any  # `watching.Watch`: dashboards and alerts
 
     def stories(self, plan: Plan) -> Iterator[Story]: ...

@@ -6,7 +6,7 @@ from records.history import HOUR, floor
 from records.search.plan import Plan, plan_of
 from scoring.monitor.scope import Scope
 
-EXACT_RECORDS = 150_000  # so many in the time are read one by one
+EXACT_RECORDS = 100_000  # so many in the time are read one by one
 EXACT_TEXTS = 5_000  # the same where each row's payload has to be read
 SAMPLE_FACTOR = 100
 
@@ -33,10 +33,10 @@ def scores_in(cursor: Any, scope: Scope, metric_id: int) -> tuple[int, int]:
     return found.get(True, 0), found.get(False, 0)
 
 
-def record_table(cursor: Any, scope: Scope, most: int = EXACT_RECORDS) -> str:
+def record_table(cursor: Any, scope: Scope) -> str:
     """`record`, or `record_sample` where there are too many to read them all."""
     texts = reads_payloads(plan_of(scope.search, drive=False))
-    return "record" if records_in(cursor, scope) <= (EXACT_TEXTS if texts else most) else "record_sample"
+    return "record" if records_in(cursor, scope) <= (EXACT_TEXTS if texts else EXACT_RECORDS) else "record_sample"
 
 
 def reads_payloads(plan: Plan) -> bool:

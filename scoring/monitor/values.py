@@ -17,8 +17,8 @@ from scoring.monitor.size import EXACT_TEXTS, reads_payloads, records_in, scores
 from scoring.monitor.traffic import LEAST_SAMPLED, RARE_SECONDS, SECONDS, group_sql
 from scoring.stats.weighted import Sums
 
-EXACT_ALONE = 150_000  # scores in the time that are read one by one
-EXACT_JOINED = 50_000  # the same where each one's record is looked up
+EXACT_ALONE = 100_000  # scores in the time that are read one by one
+EXACT_JOINED = 30_000  # the same where each one's record is looked up
 
 # A machine's value of a record: of its completed ones that which would be current if no person had said anything.
 MACHINE = """SELECT m.outcome, m.value, m.probability FROM score m WHERE m.project_id = s.project_id
@@ -32,16 +32,16 @@ OWN = "SELECT s.record_id, s.record_created_at, s.outcome, s.value, s.probabilit
 LOOKED_UP = "SELECT s.record_id, s.record_created_at, m.* FROM {table} s CROSS JOIN LATERAL ({score}) m WHERE {where}"
 
 
+# Verdicts and values of the same rows.
+BOTH = """SELECT b, g, c, v.verdict, w, v.x FROM ({rows}) r CROSS JOIN LATERAL (VALUES
+  (true, CASE outcome WHEN 1 THEN 1.0::float8 WHEN 2 THEN 0.0 END), (false, value)) v(verdict, x)
+  WHERE v.x IS NOT NULL"""
+EACH = f"""SELECT b, g, verdict, count(*), count(*), sum(w), sum(w * x), sum(w * w), sum(w * w * x), sum(w * w * x * x)
+FROM ({BOTH}) k GROUP BY b, g, verdict"""  # noqa: S608 - our own
 # The spans of a trace were drawn together: their sums are squared as one.
-SUMS = """
-SELECT b, g, verdict, sum(n)::bigint, count(*), sum(w), sum(a), sum(w * w), sum(w * a), sum(a * a) FROM (
-  SELECT b, g, verdict, count(*) AS n, sum(w) AS w, sum(w * x) AS a FROM (
-    SELECT b, g, c, v.verdict, w, v.x FROM ({rows}) r CROSS JOIN LATERAL (VALUES
-      (true, CASE outcome WHEN 1 THEN 1.0::float8 WHEN 2 THEN 0.0 END), (false, value)) v(verdict, x)
-    WHERE v.x IS NOT NULL) k
-  GROUP BY b, g, verdict, c) d
-GROUP BY b, g, verdict
-"""
+DRAWS = f"""SELECT b, g, verdict, sum(n)::bigint, count(*), sum(w), sum(a), sum(w * w), sum(w * a), sum(a * a) FROM (
+  SELECT b, g, verdict, count(*) AS n, sum(w) AS w, sum(w * x) AS a FROM ({BOTH}) k GROUP BY b, g, verdict, c) d
+GROUP BY b, g, verdict"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def _read(scope: Scope, metric_id: int, grouping: Grouping | None, groups: tuple
     plan = plan_of(scope.search, drive=False)
     with reading(SECONDS) as cursor:
         on_roots, below = scores_in(cursor, scope, metric_id)
-        alone = grouping is None and not plan.selective and _no_bounds(scope) and (not scope.search.roots or not below)
+        alone = grouping is None and not plan.selective and _no_bounds(scope) and not below
         many = on_roots + (0 if scope.search.roots else below) > (EXACT_ALONE if alone else EXACT_JOINED)
         if not many and reads_payloads(plan):
             many = records_in(cursor, scope) > EXACT_TEXTS
@@ -95,11 +95,11 @@ def _summed(
     bucket, params = scope.bucket("h.record_created_at")
     weight = "1 / coalesce(nullif(h.probability, 0), 1) AS w, h.outcome, h.value"
     if alone:
-        rows = f"SELECT {bucket} AS b, 0 AS g, h.record_id AS c, {weight} FROM ({scores}) h"  # noqa: S608
+        rows = f"SELECT {bucket} AS b, 0 AS g, NULL AS c, {weight} FROM ({scores}) h"  # noqa: S608
         params = [*params, *given]
     else:
         group, more = group_sql(grouping, groups)
-        drawn = "h.record_id::text" if search.roots else "coalesce(nullif(r.trace_id, ''), h.record_id::text)"
+        drawn = "NULL" if search.roots else "coalesce(nullif(r.trace_id, ''), h.record_id::text)"
         plan = plan_of(search, drive=False)
         record = plan.sql("r.*", ["r.id = h.record_id"], "OFFSET 0")
         rows = (
@@ -107,7 +107,8 @@ def _summed(
             f"FROM ({scores}) h CROSS JOIN LATERAL ({record}) r"
         )
         params = [*params, *more, *given, *plan.params]
-    cursor.execute(SUMS.format(rows=rows), params)
+    sums = EACH if alone or search.roots else DRAWS
+    cursor.execute(sums.format(rows=rows), params)
     found: dict[bool, dict[tuple[datetime, int], Sums]] = defaultdict(dict)
     for start, place, verdict, *sums in cursor:
         found[verdict][start, place] = Sums(*sums)

@@ -16,6 +16,7 @@ from experiments.demo.projects import ACTOR, FILLED, begin, is_filled, is_ours, 
 from experiments.demo.rescoring import rescore
 from experiments.demo.reviewing import review
 from experiments.demo.stories import DemoProject, Plan
+from experiments.demo.watching import watch
 
 DEMOS: dict[str, DemoProject] = {demo.SLUG: demo for demo in (helpdesk, docs_qa, sql_writer)}
 LOCK = 0x64656D6F  # "demo": two at a time would each take the other's half for an interrupted one
@@ -72,6 +73,7 @@ class Command(BaseCommand):
         filled.scores += sum(review(project, asked, plan) for asked in demo.REVIEWS)
         if demo.RESCORED:
             filled.scores += rescore(project, demo.RESCORED)
+        watch(project, demo.WATCH, plan)
         audit.note(project, ACTOR, FILLED, demo.SLUG, records=filled.records, spans=filled.spans, scores=filled.scores)
         self._say(
             f"{demo.SLUG}: {filled.records:,} records ({filled.spans:,} with their spans) and {filled.scores:,} scores "
