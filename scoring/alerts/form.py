@@ -49,7 +49,10 @@ class AlertForm(forms.Form):
     what = forms.ChoiceField(label="Watch")
     filter = forms.CharField(
         required=False, max_length=4000, help_text="In the filter language; empty: all records.",
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        widget=forms.TextInput(attrs={
+            "id": "q", "autocomplete": "off", "spellcheck": "false", "role": "combobox", "aria-autocomplete": "list",
+            "aria-expanded": "false", "aria-controls": "completions",
+        }),
     )  # fmt: skip
     all_spans = forms.BooleanField(required=False, label="All spans", help_text="Else root records alone.")
     window_seconds = forms.TypedChoiceField(label="Over the last", coerce=int, initial=3600)

@@ -19,6 +19,11 @@ class Chart:
     metric: Metric | None = None
     of_passes: bool = False
 
+    @property
+    def label(self) -> str:
+        """Among all charts, where a metric may have two."""
+        return f"{self.title}, mean" if self.metric is not None and not self.of_passes else self.title
+
 
 def all_charts(metrics: Iterable[Metric]) -> list[Chart]:
     """A metric with a pass condition has its rate, a number its mean too."""
@@ -30,7 +35,7 @@ def all_charts(metrics: Iterable[Metric]) -> list[Chart]:
             found.append(Chart(key, metric.name, key, metric, of_passes=True))
         if has_mean(metric):
             key = f"mean.{metric.slug}"
-            found.append(Chart(key, f"{metric.name}, mean" if judges(metric) else metric.name, key, metric))
+            found.append(Chart(key, metric.name, key, metric))
     return found
 
 

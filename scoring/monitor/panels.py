@@ -171,15 +171,16 @@ def metric_panel(chart: Chart, split: Split, found: Values) -> Panel:
     big, small = said(whole_range, share=chart.of_passes)
     return Panel(
         chart.key, chart.title, "lines", "share" if chart.of_passes else "value", lines, big, small,
-        _drawn(sum(cells.values(), Sums()), found), found.about,
+        _drawn(chart, sum(cells.values(), Sums()), found), found.about,
     )  # fmt: skip
 
 
-def _drawn(sums: Sums, found: Values) -> str:
-    """Whose scores these are, and for how many records they stand."""
+def _drawn(chart: Chart, sums: Sums, found: Values) -> str:
+    """What is measured, whose scores these are, and for how many they stand."""
+    what = "pass rate" if chart.of_passes else "mean"
     if found.by_people:
-        return "scored by people"
-    return f"drawn, for about {sums.w:,.0f}" if sums.w > 1.005 * sums.n else ""
+        return f"{what}, scored by people"
+    return f"{what}, drawn for about {sums.w:,.0f}" if sums.w > 1.005 * sums.n else what
 
 
 def _lines(

@@ -137,6 +137,7 @@ def _page(request: HttpRequest, alert: Alert, secret: str = "") -> HttpResponse:
     context = _row(alert) | {
         "events": events, "deliveries": alert.deliveries.select_related("event")[:NEWEST],
         "told": addresses(alert), "may_edit": request.role >= Role.EDITOR, "secret": secret,
+        "recovers_at": None if alert.recovery_threshold is None else shown(alert, alert.recovery_threshold),
         "no_mail": bool(alert.emails) and not settings.MAILS, "of_metric": alert.figure in (Figure.PASSES, Figure.MEAN),
     }  # fmt: skip
     return render(request, "scoring/alerts/detail.html", context)
