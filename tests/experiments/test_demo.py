@@ -29,7 +29,7 @@ from records.models import (
 )  # fmt: skip
 from records.prices import cost_of
 from records.rollups import recount
-from scoring.models import Evaluator, EvaluatorType, ReviewRequest, RunStatus, ScoringRun
+from scoring.models import Alert, Dashboard, Evaluator, EvaluatorType, ReviewRequest, RunStatus, ScoringRun
 from scoring.reviews.counting import counts_of
 from scoring.reviews.disagreements import disagreements
 from scoring.runs.flips import changes
@@ -314,3 +314,13 @@ def test_two_at_the_same_time_do_not_take_each_other_for_interrupted(made, db):
     finally:
         other.close()
     assert demo().count("nothing changed") == 3
+
+
+def test_dashboards_open_and_alerts_have_been_measured_through_the_last_days(client, project):
+    client.force_login(User.objects.get(username="root"))
+    for dashboard in Dashboard.objects.filter(project=project):
+        assert client.get(f"/p/helpdesk/monitor/?dashboard={dashboard.pk}&{dashboard.query}").status_code == 200
+    alerts = list(Alert.objects.filter(project=project))
+    assert len(alerts) == 3 and not any(alert.problem for alert in alerts)
+    assert all(NOW - timedelta(hours=4) < alert.evaluated_at <= NOW for alert in alerts)
+    assert not any(alert.webhook or alert.emails for alert in alerts)
