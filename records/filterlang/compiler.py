@@ -49,6 +49,8 @@ def _sql(b: Bindings, node: Node) -> str:
         case And() | Or():
             joint = " AND " if isinstance(node, And) else " OR "
             return "(" + joint.join([_sql(b, item) for item in node.items]) + ")"
+        case Not(item=Compare(op="null", field=said)) if said.spec.kind == "text" and not said.spec.column:
+            return f"({said.spec.sql} <> '')"  # as partial indexes have it; the column is never NULL
         case Not():
             return f"({_sql(b, node.item)} IS NOT TRUE)"
         case Text():

@@ -4,15 +4,16 @@ import django_tables2 as tables
 
 from evalhub.tables import FULL, Table
 
-NUM = {"td": {"class": "num"}, "th": {"class": "num"}}
+NUM = {"td": {"class": "num nowrap"}, "th": {"class": "num"}}
+WHEN = {"td": {"class": "full nowrap"}}
 
 
 class SessionTable(Table):
-    """Rows are objects with `thread`, `row` (its newest record), `totals` and `preview`."""
+    """Rows have `thread`, `row` (its newest record that matches), `totals` and `preview` (what it began with)."""
 
     thread = tables.TemplateColumn(template_name="records/sessions/_thread.html", verbose_name="Session", attrs=FULL)
     last = tables.TemplateColumn(
-        "{% load records %}{{ value|moment }}", accessor="row__created_at", verbose_name="Last", attrs=FULL
+        "{% load records %}{{ value|moment }}", accessor="row__created_at", verbose_name="Last", attrs=WHEN
     )
     turns = tables.TemplateColumn(
         template_name="records/sessions/_turns.html", accessor="totals", verbose_name="Turns", attrs=NUM

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
+from uuid import UUID
 
 from records.search.plan import reading
 from records.sql import load, steps
@@ -18,7 +19,7 @@ SQL = load("sessions")
 @dataclass(frozen=True, slots=True)
 class Totals:
     """Of one thread. `busy_ms` is the time its turns took, milliseconds; `cost` USD; `cut`: of its newest records
-    alone, since there are more."""
+    alone, since there are more. `first` is the record that its first turn is."""
 
     records: int
     began: datetime
@@ -31,6 +32,7 @@ class Totals:
     passed: int
     fails: int
     errored: int
+    first: UUID
     cut: bool
 
     @property

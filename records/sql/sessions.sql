@@ -11,7 +11,7 @@ WITH spans AS MATERIALIZED (
     FROM record WHERE project_id = %(p)s AND thread = t.thread AND thread <> ''
     ORDER BY created_at DESC, id DESC LIMIT %(most)s) r),
 turns AS (
-  SELECT thread, count(*) AS n, sum(latency_ms) AS busy FROM spans s
+  SELECT thread, count(*) AS n, sum(latency_ms) AS busy, (array_agg(id ORDER BY began, id))[1] AS first FROM spans s
   WHERE NOT EXISTS (
     SELECT FROM spans q WHERE q.thread = s.thread AND q.trace_id = s.trace_id AND q.span_id = s.parent_id
       AND q.trace_id <> '' AND q.span_id <> '')
@@ -27,7 +27,7 @@ judged AS (
   FROM spans JOIN score c ON c.project_id = %(p)s AND c.record_id = spans.id AND c.is_current GROUP BY 1),
 whole AS (SELECT thread, count(*) AS n, min(began) AS began, max(ended) AS ended FROM spans GROUP BY 1)
 SELECT thread, w.n, w.began, w.ended, t.n, t.busy, a.tokens, a.cost, a.failed, coalesce(j.passed, 0),
-  coalesce(j.fails, 0), coalesce(j.errored, 0)
+  coalesce(j.fails, 0), coalesce(j.errored, 0), t.first
 FROM whole w JOIN turns t USING (thread) JOIN sums a USING (thread) LEFT JOIN judged j USING (thread);
 
 -- name: by_metric

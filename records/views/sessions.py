@@ -47,11 +47,11 @@ def _listed(request: HttpRequest, filters: RecordFilters) -> dict[str, Any]:
         problem = str(timeout)
     except BadCursor as bad:
         raise BadRequest(str(bad)) from None
-    said = previews(filters.project.id, [row.id for row in found.rows], [ASKED], PREVIEW_CHARS)
+    begun = previews(filters.project.id, [total.first for total in totals.values()], [ASKED], PREVIEW_CHARS)
     rows = [
-        {"thread": row.thread, "row": row, "totals": totals[row.thread], "preview": said.get(row.id, {}).get(ASKED)}
+        {"thread": row.thread, "row": row, "totals": total, "preview": begun.get(total.first, {}).get(ASKED)}
         for row in found.rows
-        if row.thread in totals  # else its records have just been deleted
+        if (total := totals.get(row.thread))  # else its records have just been deleted
     ]
     return {
         "table": SessionTable(rows, request=request) if rows else None,

@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from records.conversation import Message, Part
@@ -12,6 +13,7 @@ from records.filterlang import parse
 from records.ingest import ingest
 from records.models import Payload, Source
 from records.search import Search
+from records.search.plan import plan_of
 from records.sessions.finding import page
 from records.sessions.talk import said, turns_of, unsaid
 from records.sessions.totals import metrics_of, totals_of
@@ -40,7 +42,7 @@ def span(thread: str, trace: str, id: str, parent: str = "", minutes: float = 0,
 def search(project, text: str = "") -> Search:
     vocabulary = vocabulary_of(project, None)
     now = timezone.now()
-    return Search(project.id, parse(text, vocabulary), vocabulary, now, now.tzinfo)
+    return Search(project.id, parse(text, vocabulary), vocabulary, now, now.tzinfo, roots=False)
 
 
 def walked(found: Search, size: int, **more: object) -> list[str]:
@@ -186,3 +188,15 @@ def test_a_turn_whose_payload_is_gone_says_so_and_one_too_long_too(project, monk
     gone, long = turns_of(project.id, "t")[0]
     assert (gone.has_payload, gone.messages) == (False, [])
     assert (long.has_payload, long.long, long.messages) == (True, True, [])
+
+
+def test_threads_are_walked_along_their_indexes_whatever_is_asked_of_their_records(project):
+    """With a filter too: along the time of all records, a thread's own would be found in the whole project."""
+    wanted = search(project, "thread IS NOT NULL")
+    plan = plan_of(wanted, drive=False)
+    order = "ORDER BY r.created_at DESC, r.id DESC LIMIT 1"
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off")
+        for more, index in ((["r.thread = 't'"], "record_thread "), ([], "record_thread_time ")):
+            cursor.execute(f"EXPLAIN {plan.sql('r.id', more, order)}", plan.params)
+            assert index in "\n".join(row[0] for row in cursor)

@@ -47,6 +47,7 @@ CASES: list[tuple[str, str, list[Any]]] = [
     ("tokens.input IN (1, 2)", "((r.tokens_in = %s OR r.tokens_in = %s))", [1, 2]),
     ("tokens < 1e99", "((r.tokens < %s) OR r.tokens IS NULL AND (r.trace_tokens < %s))", [2**63 - 1] * 2),
     ("cost <= 0.1", "((r.cost <= %s) OR r.cost IS NULL AND (r.trace_cost <= %s))", [0.1, 0.1]),
+    ("thread IS NOT NULL", "(r.thread <> '')", []),
     ("cost IS NOT NULL", "((r.cost IS NULL AND r.trace_cost IS NULL) IS NOT TRUE)", []),
     # Times: `:` is "since"; a date is its whole day.
     ("created:>-7d", "(r.created_at > %s)", [datetime(2026, 5, 25, 12, tzinfo=UTC)]),
