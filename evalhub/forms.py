@@ -8,6 +8,8 @@ from django.utils import timezone
 from evalhub import zones
 from evalhub.models import SLUG, ApiKey, Project, Role, Scope, User
 
+MOST_DAYS = 36_500
+
 
 def _zone_choices(empty: str = "") -> list[tuple[str, str]]:
     return ([("", empty)] if empty else []) + [(name, name.replace("_", " ")) for name in zones.names()]
@@ -39,6 +41,35 @@ class ProjectForm(forms.ModelForm):
         if limit < 0:
             raise forms.ValidationError("A limit cannot be below 0; 0 lets reviewers run what is free.")
         return limit
+
+
+class RetentionForm(forms.ModelForm):
+    payload_days = forms.IntegerField(
+        label="Days for inputs and outputs",
+        required=False,
+        min_value=1,
+        max_value=MOST_DAYS,
+        help_text="After them a record stays with its scores and sums, but what went in and came out is gone, with the "
+        "prompts and replies of judges. It can be scored no more by what needs them.",
+    )
+    record_days = forms.IntegerField(
+        label="Days for records",
+        required=False,
+        min_value=1,
+        max_value=MOST_DAYS,
+        help_text="After them a record goes with its scores, those of experiments and those that people gave too.",
+    )
+
+    class Meta:
+        model = Project
+        fields = ["payload_days", "record_days"]
+
+    def clean(self) -> dict[str, object]:
+        data = super().clean()
+        payloads, records = data.get("payload_days"), data.get("record_days")
+        if payloads and records and payloads > records:
+            self.add_error("payload_days", f"The records themselves go after {records} days.")
+        return data
 
 
 class MemberForm(forms.Form):

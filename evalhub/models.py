@@ -39,6 +39,14 @@ class Project(models.Model):
     reviewer_cost_limit = models.DecimalField(
         max_digits=10, decimal_places=2, default=5, help_text="USD a reviewer may spend in one scoring run."
     )
+    payload_days = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Inputs and outputs are kept so long after they arrive; empty: for ever."
+    )
+    record_days = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="Records and their scores are kept so long after they arrive; empty: for ever.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     members = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership", related_name="projects")
 

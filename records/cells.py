@@ -15,6 +15,7 @@ from evalhub.templatetags.look import icon, shape
 from records.models import Metric, Outcome, Rank, RecordStatus, ScoreSource, ScoreStatus, Source, ValueType
 
 DASH = mark_safe('<span class="muted" aria-label="none">–</span>')  # noqa: S308 - a constant
+EXPIRED = mark_safe('<span class="muted">no longer kept</span>')  # noqa: S308 - a constant
 NARROW_SPACE = "\u202f"
 
 SOURCE_ICON = {Source.API: "plug", Source.PLAYGROUND: "play", Source.KICKOFF: "zap", Source.TRACE: "list-tree"}

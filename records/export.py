@@ -28,7 +28,7 @@ COLUMNS = (
     "trace_id", "span_id", "parent_id", "created_by", "environment", "customer", "custom_id", "thread", "model",
     "provider", "prompt", "prompt_version", "experiment", "case_id", "epoch", "latency", "ttft", "tokens_in",
     "tokens_out", "tokens_cached", "tokens_cache_write", "tokens", "cost", "cost_estimated", "truncated", "error",
-    "tags", "inputs", "outputs", "expected", "metrics", "metadata",
+    "tags", "inputs", "outputs", "expected", "payload_expired", "metrics", "metadata",
 )  # fmt: skip
 JSON_COLUMNS = frozenset({"tags", "inputs", "outputs", "expected", "metrics", "metadata"})
 # A spreadsheet would run a cell that begins like this.
@@ -54,6 +54,7 @@ def rows(project: Project, batches: Iterable[Sequence[RecordRow]]) -> Iterator[R
             payload = payloads.get(record.id) or Payload()
             row = record_json(record)
             row |= {"inputs": payload.inputs, "outputs": payload.outputs, "expected": payload.expected}
+            row["payload_expired"] = record.id not in payloads
             row["scores"] = scores.get(record.id, [])
             yield row
 

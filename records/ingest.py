@@ -121,7 +121,7 @@ class _Batch:
             for key, row in sorted(self.rows.items(), key=lambda item: item[1][_ID]):
                 copy.write_row([*row, *in_place.get(key, Place())])
         step("upsert", traces=traces)
-        step("payloads")
+        step("payloads", known=known)
         roots_change = bool(known)
         if traces:
             roots_change |= bool(step("roots", traces=traces))

@@ -75,7 +75,7 @@ NAMES: dict[str, str] = {
 
 # A row that says `is_root` was written by EvalHub. Of its fields, these follow from others and are not data, and those
 # may be said by an operator's import alone. Anywhere else such a name is the sender's own: it goes to metadata.
-FOLLOWING = frozenset({"id", "is_root", "status", "trace", "spans"})
+FOLLOWING = frozenset({"id", "is_root", "status", "trace", "spans", "payload_expired"})
 TRUSTED = frozenset({"created_by", "source", "cost_estimated", "truncated"})
 
 

@@ -24,10 +24,17 @@ SPEAKERS = {
 PAYLOAD = ("inputs", "outputs", "expected")
 
 
-def previews(
-    project_id: int, ids: Collection[UUID], paths: Iterable[tuple[str, ...]], chars: int
-) -> dict[UUID, dict[tuple[str, ...], str | None]]:
-    """By record and path, the first `chars` characters; None where there is nothing at the path."""
+class Begun(dict[tuple[str, ...], str | None]):
+    """By path how the values of one record begin; None where there is nothing at the path.
+
+    `expired`: inputs, outputs and expected are kept no longer.
+    """
+
+    expired = False
+
+
+def previews(project_id: int, ids: Collection[UUID], paths: Iterable[tuple[str, ...]], chars: int) -> dict[UUID, Begun]:
+    """By record the first `chars` characters at each path."""
     wanted = list(dict.fromkeys(paths))
     if not wanted or not ids:
         return {}
@@ -42,10 +49,14 @@ def previews(
             selects.append(f"left({WHOLE.format(v=value)}, %s)")
             params += [speakers, speakers, list(TELLING), chars]
     sql = (
-        f"SELECT r.id, {', '.join(selects)} FROM record r "  # noqa: S608 - every name is ours, every value bound
+        f"SELECT r.id, y.record_id IS NULL, {', '.join(selects)} FROM record r "  # noqa: S608 - every name is ours, every value bound
         "LEFT JOIN payload y ON y.project_id = r.project_id AND y.record_id = r.id "
         "WHERE r.project_id = %s AND r.id = ANY(%s)"
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, [*params, project_id, list(ids)])
-        return {id: dict(zip(wanted, values, strict=True)) for id, *values in cursor}
+        found = {}
+        for id, expired, *values in cursor:
+            found[id] = Begun(zip(wanted, values, strict=True))
+            found[id].expired = expired
+        return found

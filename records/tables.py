@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from records import cells
 from records.columns import Column
 from records.models import Metric
+from records.previews import PAYLOAD, Begun
 
 PREVIEW_CHARS = 240
 TICKED_ROW = (
@@ -30,7 +31,7 @@ class Row:
 
     record: Any
     url: str
-    previews: Mapping[tuple[str, ...], str | None] = field(default_factory=dict)
+    previews: Begun = field(default_factory=Begun)
     scores: Mapping[int, Any] = field(default_factory=dict)
     latest: Mapping[int, Any] = field(default_factory=dict)
 
@@ -137,7 +138,10 @@ def _drawer(column: Column) -> Draw:
         metric = column.metric
         return lambda row: score(metric, row)
     if column.path:
-        return lambda row: cells.preview(row.previews.get(column.path))
+        of_payload = column.path[0] in PAYLOAD
+        return lambda row: (
+            cells.EXPIRED if of_payload and row.previews.expired else cells.preview(row.previews.get(column.path))
+        )
     look = LOOKS.get(column.field, cells.words)
     return lambda row: look(column.value_of(row.record))
 

@@ -17,6 +17,7 @@ from records.views import (
     record_parts,
     record_scores,
     records,
+    retention,
     saved_views,
     sessions,
     traces,
@@ -26,6 +27,8 @@ app_name = "records"
 
 urlpatterns = [
     path("v1/traces", traces.traces, name="traces"),
+    path("p/<slug:slug>/settings/retention/", retention.retention, name="retention"),
+    path("p/<slug:slug>/settings/retention/preview", retention.retention_preview, name="retention-preview"),
     path("p/<slug:slug>/sessions/", sessions.session_list, name="sessions"),
     path("p/<slug:slug>/sessions/session", sessions.session, name="session"),
     path("p/<slug:slug>/records/", records.record_list, name="list"),

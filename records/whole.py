@@ -13,7 +13,8 @@ MAX_ATTEMPTS_SHOWN = 1_000  # of one record's scores; /records/{id}/scores has t
 def whole(record: Record) -> dict[str, Any]:
     """All facts and values, the scores newest first, and the spans of its trace with their evaluators, nested."""
     project = record.project_id
-    payload = Payload.objects.filter(project_id=project, record_id=record.id).first() or Payload()
+    held = Payload.objects.filter(project_id=project, record_id=record.id).first()
+    payload = held or Payload()
     attempts = Score.objects.filter(project_id=project, record_id=record.id).select_related("metric").order_by("-id")
     spans = [record]
     if record.trace_id:
@@ -25,6 +26,7 @@ def whole(record: Record) -> dict[str, Any]:
         "inputs": payload.inputs,
         "outputs": payload.outputs,
         "expected": payload.expected,
+        "payload_expired": held is None,
         "metrics": metrics_of(record),
         "metadata": metadata_of(record),
         "scores": [score_json(score, score.metric) for score in attempts[:MAX_ATTEMPTS_SHOWN]],

@@ -9,6 +9,8 @@ from records.conversation import Message, messages_of
 from records.models import Payload, Record
 from records.unified import metadata_of, metrics_of, unified_inputs
 
+EXPIRED = "payload_expired"  # among a record's inputs where its payload is kept no longer
+PAYLOAD_NAMES = frozenset({"input", "output", "expected", "messages", "trace"})
 MAX_TRACE_SPANS = 500  # of one record's trace, the earliest
 NAMES = ("input", "output", "expected", "metadata", "metrics", "messages", "trace")
 
@@ -19,13 +21,16 @@ def inputs_of(
     """By record id {input, output, expected, metrics, metadata, messages}, and `trace` where asked; JSON values only.
     Without `messages` where nobody reads them: they take as long as all the rest.
 
-    Three queries, or four. Records that the project does not have are left out.
+    Three queries, or four. Records that the project does not have are left out; those whose payload is kept no longer
+    have `EXPIRED` beside their other inputs: what asks for any of PAYLOAD_NAMES cannot say anything of them.
     """
     records = list(Record.objects.filter(project_id=project_id, id__in=record_ids))
     payloads = _payloads(project_id, [record.id for record in records])
     found = {record.id: unified_inputs(record, payloads.get(record.id)) for record in records}
     if messages:
         found = {id: with_messages(inputs) for id, inputs in found.items()}
+    for id in found.keys() - payloads.keys():
+        found[id][EXPIRED] = True
     if trace:
         spans = _traces(project_id, {record.trace_id for record in records if record.trace_id})
         for record in records:

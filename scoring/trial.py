@@ -21,12 +21,12 @@ from scoring.code_verdicts import verdict_of
 from scoring.definitions import CodeDefinition, Definition, HumanDefinition, JudgeDefinition
 from scoring.dialects import ProviderConfig
 from scoring.evaluators import checked_definition
-from scoring.inputs import inputs_of
+from scoring.inputs import EXPIRED, PAYLOAD_NAMES, inputs_of
 from scoring.providers import config_of, usable_by
 from scoring.raw_values import typed_value
 from scoring.sandbox import Sandbox, SandboxOff
 from scoring.secrets import UnreadableSecret
-from scoring.verdicts import Verdict, cut, errored
+from scoring.verdicts import Verdict, cut, errored, payload_expired
 
 MAX_ROWS = 20
 SECONDS = 60  # that a page waits for models
@@ -96,7 +96,9 @@ def try_definition(
     if len(rows) > MAX_ROWS:
         raise ValidationError(f"At most {MAX_ROWS} rows at a time.")
     asked = received(definition)
-    verdicts = _verdicts(project, definition, metric, rows)
+    expired = {n for n, row in enumerate(rows) if EXPIRED in row.inputs and not PAYLOAD_NAMES.isdisjoint(asked)}
+    tried = iter(_verdicts(project, definition, metric, [row for n, row in enumerate(rows) if n not in expired]))
+    verdicts = [payload_expired() if n in expired else next(tried) for n in range(len(rows))]
     return [
         _trial(row, {name: row.inputs.get(name) for name in asked}, verdict, metric)
         for row, verdict in zip(rows, verdicts, strict=True)
@@ -148,6 +150,11 @@ def received(definition: Definition) -> list[str]:
     else:
         names = set()
     return [name for name in snippets.NAMES if name in names]
+
+
+def needs_payload(definition: Definition) -> bool:
+    """Whether the evaluator asks for anything that goes with a record's payload."""
+    return not PAYLOAD_NAMES.isdisjoint(received(definition))
 
 
 def _trial(row: Row, arguments: dict[str, Any], verdict: Verdict, metric: Metric) -> Trial:

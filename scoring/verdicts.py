@@ -58,6 +58,11 @@ def skipped(reason: str, **more: Any) -> Verdict:
     return Verdict(ScoreStatus.SKIPPED, reasoning=cut(reason, MAX_REASONING_CHARS), **more)
 
 
+def payload_expired() -> Verdict:
+    """Of a record whose inputs and outputs are kept no longer: nothing can be said of them."""
+    return errored("payload expired")
+
+
 def cut(text: str, limit: int) -> str:
     """The text up to `limit` characters, saying so where it goes on."""
     return text if len(text) <= limit else text[: limit - len(CUT)] + CUT

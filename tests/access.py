@@ -51,6 +51,8 @@ PAGES: dict[str, dict[str, Role]] = {
     "records:scores": {"POST": REVIEWER},
     "records:score": {"GET": VIEWER},
     "records:blob": {"GET": VIEWER},
+    "records:retention": {"GET": ADMIN, "POST": ADMIN},
+    "records:retention-preview": {"GET": ADMIN},
     "records:sessions": {"GET": VIEWER},
     "records:session": {"GET": VIEWER},
     "scoring:rescore": {"GET": REVIEWER, "POST": REVIEWER},

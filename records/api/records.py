@@ -31,7 +31,7 @@ from records.json_drafts import BadRecord
 from records.json_records import record_json
 from records.limits import MAX_ITEMS
 from records.models import Metric
-from records.previews import PAYLOAD, previews
+from records.previews import PAYLOAD, Begun, previews
 from records.search import SORTS, Search, batches, ceiling_of, page, sorts_of
 from records.stacks import stacks
 from records.vocabulary import vocabulary_of
@@ -126,8 +126,9 @@ def record_list(
     begun = previews(request.project.id, ids, [(name,) for name in PAYLOAD], PREVIEW_CHARS + 1)
     items = []
     for row in found.rows:
-        values = begun.get(row.id, {})
-        items.append(record_json(row) | {name: _preview(values.get((name,))) for name in PAYLOAD})
+        values = begun.get(row.id, Begun())
+        shown = {name: _preview(values.get((name,))) for name in PAYLOAD}
+        items.append(record_json(row) | shown | {"payload_expired": values.expired})
     back_to = found.searched_back_to
     return answer({"items": items, "next_cursor": found.next or None, "searched_back_to": back_to})
 

@@ -320,6 +320,7 @@ class RecordItem(RecordOut):
     inputs: Preview | None
     outputs: Preview | None
     expected: Preview | None
+    payload_expired: bool = Field(description="Inputs, outputs and expected are kept no longer (retention).")
 
 
 class RecordList(Schema):
@@ -362,5 +363,6 @@ class RecordDetail(RecordOut):
     inputs: Any
     outputs: Any
     expected: Any
+    payload_expired: bool = Field(description="Inputs, outputs and expected are kept no longer (retention).")
     scores: list[ScoreOut]
     spans: list[SpanOut]

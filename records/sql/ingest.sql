@@ -76,8 +76,9 @@ ON CONFLICT (project_id, external_id) DO UPDATE SET
   is_root = excluded.is_root, name = excluded.name, kind = excluded.kind, environment = excluded.environment,
   customer = excluded.customer, custom_id = excluded.custom_id, thread = excluded.thread, model = excluded.model,
   provider = excluded.provider, prompt = excluded.prompt, prompt_version = excluded.prompt_version,
-  experiment = excluded.experiment, case_id = excluded.case_id, epoch = excluded.epoch, inputs_hash = excluded.inputs_hash,
-  input_hash = excluded.input_hash, latency_ms = excluded.latency_ms, ttft_ms = excluded.ttft_ms,
+  experiment = excluded.experiment, case_id = excluded.case_id, epoch = excluded.epoch,
+  inputs_hash = coalesce(excluded.inputs_hash, r.inputs_hash), input_hash = coalesce(excluded.input_hash, r.input_hash),
+  latency_ms = excluded.latency_ms, ttft_ms = excluded.ttft_ms,
   tokens_in = excluded.tokens_in, tokens_out = excluded.tokens_out, tokens_cached = excluded.tokens_cached,
   tokens_cache_write = excluded.tokens_cache_write, tokens = excluded.tokens, cost = excluded.cost,
   cost_estimated = excluded.cost_estimated, truncated = excluded.truncated, error = excluded.error, tags = excluded.tags,
@@ -86,8 +87,10 @@ ON CONFLICT (project_id, external_id) DO UPDATE SET
   trace_errors = coalesce(excluded.trace_errors, r.trace_errors);
 
 -- name: payloads
+-- A piece that says nothing of it does not bring back the payload of a record whose own is kept no longer.
 INSERT INTO payload AS y (project_id, record_id, inputs, outputs, expected, search_text)
-SELECT %(p)s, id, inputs, outputs, expected, search_text FROM stage_record ORDER BY id
+SELECT %(p)s, id, inputs, outputs, expected, search_text FROM stage_record
+WHERE external_id <> ALL(%(known)s::text[]) OR num_nonnulls(inputs, outputs, expected) > 0 ORDER BY id
 ON CONFLICT (project_id, record_id) DO UPDATE SET inputs = excluded.inputs, outputs = excluded.outputs,
   expected = excluded.expected, search_text = excluded.search_text
 WHERE (y.inputs, y.outputs, y.expected, y.search_text)

@@ -20,7 +20,7 @@ from records.filters import RecordFilters
 from records.ids import first_of
 from records.layouts import columns_of, layout_of
 from records.models import ColumnLayout, RecordRollup
-from records.previews import previews
+from records.previews import Begun, previews
 from records.saved_views import views_of
 from records.search import DEFAULT, BadCursor, Page, SearchTimeout, count, page
 from records.search.sorting import in_words
@@ -119,7 +119,7 @@ def table_of(
         Row(
             record,
             f"{base}{record.id}/{listed}",
-            begun.get(record.id, {}),
+            begun.get(record.id, Begun()),
             current.get(record.id, {}),
             newest.get(record.id, {}),
         )

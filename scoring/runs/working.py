@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import batched
 from typing import Any
+from uuid import UUID
 
 from django.db import DatabaseError
 from django.utils import timezone
@@ -22,7 +23,7 @@ from scoring.definitions import CodeDefinition, Definition
 from scoring.dialects import ProviderConfig
 from scoring.engine import evaluate_all
 from scoring.evaluators import definition_of
-from scoring.inputs import inputs_of
+from scoring.inputs import EXPIRED, inputs_of
 from scoring.models import AT_WORK, EvaluatorVersion, RunStatus, ScoringRun
 from scoring.runs import asking, coding, ringing
 from scoring.runs.counting import next_due
@@ -30,8 +31,8 @@ from scoring.runs.steering import end_cancelled, end_finished
 from scoring.runs.storing import Judged, RunStore, Store
 from scoring.runs.tasks import versions_of
 from scoring.sandbox import Sandbox, sandbox
-from scoring.trial import received
-from scoring.verdicts import Verdict
+from scoring.trial import needs_payload, received
+from scoring.verdicts import Verdict, payload_expired
 
 log = logging.getLogger(__name__)
 
@@ -200,11 +201,22 @@ class Turn:
                 self.store.put_off(group[n * READ_AT_ONCE :], self.store.halted[version_id])
                 return
             inputs = inputs_of(self.project.pk, {one.record_id for one in some}, trace=needs_trace)
-            for one in some:
+            for one in self._answerable(version_id, some, inputs):
                 if not self._goes_on():
                     return
-                if one.record_id in inputs:  # else it is being deleted
-                    yield _Question(one, asker, inputs[one.record_id])
+                yield _Question(one, asker, inputs[one.record_id])
+
+    def _answerable(
+        self, version_id: int, group: Iterable[Claimed], inputs: dict[UUID, dict[str, Any]]
+    ) -> list[Claimed]:
+        """Those of the group that the evaluator can say something of. That the payloads of others are kept no longer is
+        stored here and now; records without inputs are being deleted."""
+        present = [one for one in group if one.record_id in inputs]
+        expired = [one for one in present if EXPIRED in inputs[one.record_id]]
+        if not expired or not needs_payload(self.definitions[version_id]):
+            return present
+        self.store.flush([(one, payload_expired()) for one in expired])
+        return [one for one in present if EXPIRED not in inputs[one.record_id]]
 
     def _run_code(self, version_id: int, group: list[Claimed]) -> None:
         definition = self.definitions[version_id]
@@ -212,7 +224,7 @@ class Turn:
             self.project.pk, {one.record_id for one in group},
             trace=definition.needs_trace, messages="messages" in received(definition),
         )  # fmt: skip
-        group = [one for one in group if one.record_id in inputs]  # the others are being deleted
+        group = self._answerable(version_id, group, inputs)
         batch: list[Judged] = []
         done = -1
         flush_at = time.monotonic() + FLUSH_SECONDS

@@ -16,7 +16,7 @@ from django.utils.module_loading import import_string
 
 from evalhub import health, idempotency
 from evalhub.models import Project
-from records import blob_uses, bulk, outbox, rollups
+from records import blob_uses, bulk, outbox, retention, rollups
 from scoring.alerts import evaluating
 from scoring.reviews import planning as reviews
 from scoring.rules import healing as rules
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 EVERY = 60.0  # seconds between two sweeps
 NIGHT = 3  # the hour (UTC) from which the nightly tasks are due
 OUTBOX_DAYS = 7
+PRUNE_SECONDS = 20.0  # of a sweep; the rest goes in the next one
 LOCK = 0x45_48_53_57  # "EHSW": of several hosts' sweepers one works, the others stand by
 
 
@@ -74,6 +75,11 @@ def deliver_alerts() -> None:
     delivering.deliver_due()
 
 
+def prune() -> None:
+    """What projects keep no longer; most of it past midnight UTC, when a day ends."""
+    retention.prune_all("sweeper", PRUNE_SECONDS)
+
+
 @dataclass(frozen=True)
 class Task:
     name: str
@@ -90,6 +96,7 @@ TASKS = (
     Task("alerts", evaluate_alerts),
     Task("messages of alerts", deliver_alerts),
     Task("answers to repeated calls", expire_kept_answers),
+    Task("retention", prune),
     Task("roll-ups", repair_rollups, nightly=True),
     Task("sessions", clear_sessions, nightly=True),
     Task("outbox", expire_outbox, nightly=True),
