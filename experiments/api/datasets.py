@@ -170,9 +170,11 @@ def dataset_import(
     return answer(import_json(upload), 202)
 
 
-@router.get("/{slug}/imports/{int:key}", response={200: ImportOut, **ERRORS}, auth=KeyAuth(Scope.READ))
-def import_get(request: HttpRequest, slug: str, key: int) -> HttpResponse:
-    asked = DatasetImport.objects.filter(project=request.project, dataset=dataset_named(request, slug), pk=key).first()
+@router.get("/{slug}/imports/{int:number}", response={200: ImportOut, **ERRORS}, auth=KeyAuth(Scope.READ))
+def import_get(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    asked = DatasetImport.objects.filter(
+        project=request.project, dataset=dataset_named(request, slug), pk=number
+    ).first()
     if asked is None:
         raise Http404("The dataset has no such import.")
     return answer(import_json(asked))

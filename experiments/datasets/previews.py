@@ -45,7 +45,7 @@ def said(value: Any) -> str:
     if messages:
         return " ".join(f"{one.role}: {' '.join(part.text for part in one.parts)}" for one in messages)
     if isinstance(value, dict):
-        return " ".join(f"{key}: {said(inner)}" for key, inner in value.items())
+        return " · ".join(f"{key}: {said(inner)}" for key, inner in value.items())
     if isinstance(value, list):
         return ", ".join(said(inner) for inner in value)
     return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

@@ -21,6 +21,7 @@ from records.word_diff import Piece, word_diff
 
 PAGE = 50
 SHOWN_CHARS = 2_000  # of one value on either side
+ALIKE = 0.4  # the part of two texts that must be the same to mark what is not
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +99,17 @@ def _changed(rows: list[DatasetItem], number: int) -> Changed:
     for name in FIELDS:
         before, now = (_words(getattr(row, name)) if row else "" for row in (old, new))
         if before != now:
-            pieces = word_diff(before, now) or [Piece("missing", cut(before)), Piece("added", cut(now))]
-            fields.append((name, pieces))
+            fields.append((name, _pieces(before, now)))
     return Changed("changed" if old and new else "added" if new else "removed", new or rows[0], fields)
+
+
+def _pieces(before: str, now: str) -> list[Piece]:
+    """Word by word where enough of them stayed; else one after the other, which reads better."""
+    pieces = word_diff(before, now) or []
+    kept = sum(len(piece.text.strip()) for piece in pieces if piece.kind == "same")
+    if kept >= ALIKE * max(len(before), len(now)):
+        return pieces
+    return [piece for piece in (Piece("missing", before), Piece("added", now)) if piece.text]
 
 
 def _words(value: object) -> str:
