@@ -23,6 +23,7 @@ SENDER = "demo"
 CLAIMED_AT_ONCE = 1_000
 LEASE_SECONDS = 300
 AFTER_JUDGE, AFTER_PERSON, AFTER_RESCORE = timedelta(seconds=20), timedelta(hours=3), timedelta(days=2)
+NO_RUN = 0  # what the demo itself claims: of no scoring run and of no rule
 WAITS = timedelta(days=365)  # what the demo shows as pending stays so: no worker knows its evaluator
 
 
@@ -113,12 +114,12 @@ def _wait(
         key = f"demo:{slug}:{evaluator}:{version or 0}"
         task = Task(
             metrics[slug].id, key, source, scorer=scorer, evaluator=evaluator, version_no=version,
-            evaluator_version_id=versions.get((evaluator, version)),
+            evaluator_version_id=versions.get((evaluator, version)), run_id=NO_RUN,
         )  # fmt: skip
         for part in batched(record_ids, MAX_ITEMS):
             plan_scores(project_id, part, [task])
     reasons = {(record_id, metrics[j.metric].id): j.error for record_id, j in found}
-    while claimed := claim(project_id, None, CLAIMED_AT_ONCE, LEASE_SECONDS):
+    while claimed := claim(project_id, NO_RUN, CLAIMED_AT_ONCE, LEASE_SECONDS):
         put_off: dict[str, list[Claimed]] = defaultdict(list)
         for task in claimed:
             put_off[reasons[task.record_id, task.metric_id]].append(task)
