@@ -241,7 +241,9 @@ def suggestions(
         case "operator":
             return _fitting(asked, ((op, op.strip(), hint, True) for op, hint in operators(asked.field.spec)))
         case "value":
-            return (_fitting(asked, _values(asked, vocabulary, seen)) + _outcomes(asked))[:MOST]
+            values, verdicts = _fitting(asked, _values(asked, vocabulary, seen)), _outcomes(asked)
+            # A number is seldom known; a choice often is.
+            return (verdicts + values if asked.field.spec.kind in ORDERED else values + verdicts)[:MOST]
     return []
 
 

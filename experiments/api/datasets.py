@@ -11,6 +11,7 @@ from ninja import Router
 from evalhub import audit
 from evalhub.api import KeyAuth, Problem, answer
 from evalhub.body import MAX_BODY_BYTES, read_body
+from evalhub.idempotency import idempotent
 from evalhub.models import Scope
 from experiments.api.finding import actor, changeable, dataset_named
 from experiments.api.items import put
@@ -68,6 +69,7 @@ def dataset_list(request: HttpRequest, archived: bool = False, limit: int = 50, 
 
 
 @router.post("", response={201: DatasetOut, **ERRORS, 409: ERRORS[400]}, auth=KeyAuth(Scope.WRITE))
+@idempotent
 def dataset_create(request: HttpRequest, body: DatasetIn) -> HttpResponse:
     """A new dataset. Where one of its `items` is refused, nothing is made."""
     fields = {"name": body.name, "slug": body.slug, "description": body.description or ""}

@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import Router
 
 from evalhub.api import KeyAuth, Problem, answer, read_json, to_json
+from evalhub.idempotency import idempotent
 from evalhub.models import Scope
 from experiments.api.finding import actor, changeable, dataset_named
 from experiments.api.listing import bounded
@@ -88,6 +89,7 @@ def item_list(
     "/{slug}/items", response={200: PutOut, **ERRORS, 409: ERRORS[400]}, auth=KeyAuth(Scope.WRITE),
     openapi_extra=one_or_many(ItemIn, "items"),
 )  # fmt: skip
+@idempotent
 def item_put(request: HttpRequest, slug: str, all_or_none: bool = False) -> HttpResponse:
     """One item, an array of up to 1,000, or {"items": [...]}. A known id changes that item, and only what is said.
 

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from evalhub.api import KeyAuth, Problem, answer
+from evalhub.idempotency import idempotent
 from evalhub.models import Scope
 from experiments.api.finding import actor, prompt_named, version_numbered
 from experiments.api.listing import changed_last
@@ -69,6 +70,7 @@ def prompt_list(request: HttpRequest, archived: bool = False, limit: int = 50, c
 
 
 @router.post("", response={201: PromptOut, **ERRORS, **CONFLICT}, auth=KeyAuth(Scope.WRITE))
+@idempotent
 def prompt_create(request: HttpRequest, body: PromptIn) -> HttpResponse:
     """A new prompt with its first version, a draft."""
     taken = Problem(409, "conflict", "The project has a prompt of this slug already.", [("slug", "Is taken.")])
@@ -122,6 +124,7 @@ def version_list(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @router.post("/{slug}/versions", response={201: VersionOut, **ERRORS, **CONFLICT}, auth=KeyAuth(Scope.WRITE))
+@idempotent
 def version_create(request: HttpRequest, slug: str, body: VersionIn) -> HttpResponse:
     """The next version, a draft; fields that are not given are as in the newest one, which is committed by this."""
     prompt = _changeable(request, slug)

@@ -55,7 +55,6 @@ EVALUATORS = docs_qa_evaluators.EVALUATORS
 RESCORED = ""
 REVIEWS = docs_qa_evaluators.REVIEWS
 WATCH = Watch()
-RULES = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ EVALUATORS: tuple[Setup, ...] = (
 
 REVIEWS = (
     Asked(
-        "manual_check", "correctness_judge", 10, 2, 50, {"ina": 10, "marco": 10},
+        "manual_check", "correctness_judge", 18, 2, 50, {"ina": 18, "marco": 18},
         ((0.7, Said(1.0, 0.5, "As the manual has it.")), (0.0, Said(0.0, 0.3, "The manual says otherwise."))),
         doubtful=4, settled=1,
     ),

@@ -88,7 +88,7 @@ EVALUATORS: tuple[Setup, ...] = (
 
 REVIEWS = (
     Asked(
-        "tone_review", "tone_judge", 16, 2, 26, {"ina": 16, "marco": 11}, (
+        "tone_review", "tone_judge", 24, 2, 26, {"ina": 24, "marco": 18}, (
             (["curt"], Said(["curt"], ["neutral"], "Would have wanted a word of regret here.")),
             (["friendly"], Said(["friendly"], ["neutral"], "Warm without overdoing it.")),
             (["pushy"], Said(["pushy"], ["friendly"], "Nobody asked for the offer.")),

@@ -37,6 +37,15 @@ def test_a_repeat_gets_the_first_answer_and_makes_nothing(project):
     assert call(k, "POST", "/metrics", METRIC).status == 409, "without the header it is a second metric of that name"
 
 
+@pytest.mark.parametrize("path", ["/datasets", "/prompts"])
+def test_without_a_slug_of_ones_own_a_repeat_makes_no_second_one(project, path):
+    k = key(project)
+    body = {"name": "Cases", **({"messages": [{"role": "user", "content": "Hello"}]} if path == "/prompts" else {})}
+    first, again = post(k, path, body), post(k, path, body)
+    assert (first.status, again.status, again.body) == (201, 201, first.body), first.body
+    assert len(call(k, "GET", path).body["items"]) == 1
+
+
 def test_a_run_is_started_once(project, monkeypatch):
     monkeypatch.setattr(ringing, "_enqueue", lambda queue, entry, run_id: None)
     k = key(project)
@@ -140,7 +149,10 @@ def test_work_that_fails_is_undone_with_its_answer(project, failure):
 
 def test_the_api_page_tells_of_the_header_and_the_conflict(client):
     paths = client.get("/api/openapi.json").json()["paths"]
-    for path in ("/api/v1/metrics", "/api/v1/evaluators", "/api/v1/scoring-runs"):
+    for path in (
+        "/api/v1/metrics", "/api/v1/evaluators", "/api/v1/scoring-runs", "/api/v1/review-requests",
+        "/api/v1/datasets", "/api/v1/prompts",
+    ):  # fmt: skip
         said = paths[path]["post"]
         assert "Idempotency-Key" in [parameter["name"] for parameter in said["parameters"]]
         assert "409" in said["responses"]

@@ -170,7 +170,7 @@ def test_a_run_has_really_happened_and_changed_some_values(project):
 def test_the_review_page_is_alive_people_wait_disagree_and_have_settled_something(made, project):
     tone, facts = ReviewRequest.objects.filter(project=project).order_by("number")
     counts = counts_of(project.id, [tone, facts], 0)
-    assert tone.blind and counts[tone.pk].asked == 32 and counts[tone.pk].waiting == 5
+    assert tone.blind and counts[tone.pk].asked == 40 and counts[tone.pk].waiting == 2
     assert (counts[facts.pk].scored, counts[facts.pk].declined, counts[facts.pk].waiting) == (5, 1, 8)
     assert tone.created_at < facts.created_at < NOW
     left = disagreements(tone)
