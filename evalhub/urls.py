@@ -13,8 +13,8 @@ from records.views.projects import create_project
 from scoring.api import mount as mount_scoring
 
 api = EvalHubAPI()
+mount_scoring(api)  # first: it has a call on records, whose ids may hold slashes
 mount_records(api)
-mount_scoring(api)
 mount_experiments(api)
 
 settings_pages = [

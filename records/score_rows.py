@@ -62,7 +62,6 @@ class Task:
 
     `key` as in `run:<id>:<evaluator version>:<epoch>`; with `per_input` the record's input hash is put behind it, so
     that a record whose inputs or outputs changed is a new task. `records` None: on all that are planned together.
-    `error` says why it waits, where that is known.
     """
 
     metric_id: int
@@ -82,7 +81,6 @@ class Task:
     epoch: int = 1
     assignee_id: int | None = None
     not_before: datetime | None = None
-    error: str = ""
     records: list[UUID] | None = None
 
     def row(self) -> dict[str, Any]:

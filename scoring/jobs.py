@@ -3,13 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.http import QueryDict
 
 from evalhub.models import Project, User
 from records.models import Metric
 from scoring import primaries, trial
+from scoring.models import Rule
 from scoring.reviews.planning import tend
+from scoring.rules import past, trying
 from scoring.rules import working as online
 from scoring.runs import planning, rescoring, working
 
@@ -55,3 +58,14 @@ def estimate_run(project_id: int, user_id: int, sent: str) -> "rescoring.Expecte
     """An errand: `sent` is what the re-score dialog says, encoded as in a form's body."""
     project, user = Project.objects.get(pk=project_id), User.objects.get(pk=user_id)
     return rescoring.expected(QueryDict(sent), project, user, rescoring.ERRAND_SECONDS)
+
+
+def try_rule(project_id: int, version_ids: Sequence[int], record_ids: Sequence[UUID]) -> list[dict[str, Any]]:
+    """An errand: real scores for the test of a rule."""
+    return trying.try_records(project_id, version_ids, record_ids)
+
+
+def estimate_past(rule_id: int, user_id: int, mode: str, limit: int | None, zone: str) -> "rescoring.Expected":
+    """An errand: what scoring past records by a rule would take."""
+    rule, user = Rule.objects.select_related("project").get(pk=rule_id), User.objects.get(pk=user_id)
+    return past.expected_past(rule, user, ZoneInfo(zone), mode, limit, rescoring.ERRAND_SECONDS)

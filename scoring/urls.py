@@ -1,4 +1,4 @@
-"""Scoring's pages: a project's evaluators, re-scoring and runs, and the sandbox's, which is no project's."""
+"""Scoring's pages: a project's evaluators, rules, re-scoring and runs, and the sandbox's, which is no project's."""
 
 from django.urls import path
 
@@ -12,7 +12,12 @@ from scoring.views import (
     rescore,
     review,
     reviews,
+    rule_edit,
+    rule_past,
+    rule_test,
+    rules,
     runs,
+    why,
 )
 from scoring.views.sandbox import sandbox
 
@@ -54,6 +59,21 @@ urlpatterns = [
     path("p/<slug:slug>/monitor/alerts/<int:id>/edit", alerts.alert_edit, name="alert-edit"),
     path("p/<slug:slug>/monitor/alerts/<int:id>/test", alerts.alert_test, name="alert-test"),
     path("p/<slug:slug>/monitor/alerts/<int:id>/delete", alerts.alert_delete, name="alert-delete"),
+    path("p/<slug:slug>/rules/", rules.rule_list, name="rules"),
+    path("p/<slug:slug>/rules/notices", rules.rule_notices, name="rule-notices"),
+    path("p/<slug:slug>/rules/new", rule_edit.rule_new, name="rule-new"),
+    path("p/<slug:slug>/rules/expected", rule_edit.rule_expected, name="rule-expected"),
+    path("p/<slug:slug>/rules/test", rule_test.rule_test, name="rule-test"),
+    path("p/<slug:slug>/rules/trial", rule_test.rule_trial, name="rule-trial"),
+    path("p/<slug:slug>/rules/why/<uuid:id>", why.why, name="why"),
+    path("p/<slug:slug>/rules/<slug:rule>/", rules.rule, name="rule"),
+    path("p/<slug:slug>/rules/<slug:rule>/edit", rule_edit.rule_edit, name="rule-edit"),
+    path("p/<slug:slug>/rules/<slug:rule>/enable", rules.rule_enable, name="rule-enable"),
+    path("p/<slug:slug>/rules/<slug:rule>/pause", rules.rule_pause, name="rule-pause"),
+    path("p/<slug:slug>/rules/<slug:rule>/delete", rules.rule_delete, name="rule-delete"),
+    path("p/<slug:slug>/rules/<slug:rule>/past", rule_past.rule_past, name="rule-past"),
+    path("p/<slug:slug>/rules/<slug:rule>/past/estimate", rule_past.rule_past_estimate, name="rule-past-estimate"),
+    path("p/<slug:slug>/rules/past/<str:errand>", rule_past.rule_past_estimated, name="rule-past-estimated"),
     path("p/<slug:slug>/evaluators/", evaluators.evaluator_list, name="evaluators"),
     path("p/<slug:slug>/evaluators/<slug:evaluator>/", evaluators.evaluator, name="evaluator"),
     path("p/<slug:slug>/evaluators/<slug:evaluator>/numbers", evaluators.evaluator_numbers, name="evaluator-numbers"),

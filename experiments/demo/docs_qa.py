@@ -55,6 +55,7 @@ EVALUATORS = docs_qa_evaluators.EVALUATORS
 RESCORED = ""
 REVIEWS = docs_qa_evaluators.REVIEWS
 WATCH = Watch()
+RULES = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,14 +13,17 @@ from records.ids import uuid7
 from records.ingest import ingest
 from records.limits import MAX_ITEMS
 from records.models import Metric, ScoreSource, ScoreStatus
-from records.scores import NewScore, Task, add_scores, plan_scores
+from records.scores import Claimed, NewScore, Task, add_scores, claim, plan_scores, put_back
 from records.tagging import know_tags
 from records.values import TypedValue, read_value
 
 type Versions = dict[tuple[str, int | None], int]
 
 SENDER = "demo"
+CLAIMED_AT_ONCE = 1_000
+LEASE_SECONDS = 300
 AFTER_JUDGE, AFTER_PERSON, AFTER_RESCORE = timedelta(seconds=20), timedelta(hours=3), timedelta(days=2)
+NO_RUN = 0  # what the demo itself claims: of no scoring run and of no rule
 WAITS = timedelta(days=365)  # what the demo shows as pending stays so: no worker knows its evaluator
 
 
@@ -103,15 +106,22 @@ def _typed(metric: Metric, judgement: Judgement) -> TypedValue:
 def _wait(
     project_id: int, found: list[tuple[UUID, Judgement]], metrics: dict[str, Metric], now: datetime, versions: Versions
 ) -> None:
-    """Plans what waits, for so long that no worker takes it up."""
+    """Plans what waits, then plays the worker that puts it off."""
     groups: dict[tuple, list[UUID]] = defaultdict(list)
     for record_id, j in found:
-        groups[j.metric, j.source, j.evaluator, j.version, j.scorer, j.error].append(record_id)
-    for (slug, source, evaluator, version, scorer, error), record_ids in groups.items():
+        groups[j.metric, j.source, j.evaluator, j.version, j.scorer].append(record_id)
+    for (slug, source, evaluator, version, scorer), record_ids in groups.items():
         key = f"demo:{slug}:{evaluator}:{version or 0}"
         task = Task(
             metrics[slug].id, key, source, scorer=scorer, evaluator=evaluator, version_no=version,
-            evaluator_version_id=versions.get((evaluator, version)), not_before=now + WAITS, error=error,
+            evaluator_version_id=versions.get((evaluator, version)), run_id=NO_RUN,
         )  # fmt: skip
         for part in batched(record_ids, MAX_ITEMS):
             plan_scores(project_id, part, [task])
+    reasons = {(record_id, metrics[j.metric].id): j.error for record_id, j in found}
+    while claimed := claim(project_id, NO_RUN, CLAIMED_AT_ONCE, LEASE_SECONDS):
+        put_off: dict[str, list[Claimed]] = defaultdict(list)
+        for task in claimed:
+            put_off[reasons[task.record_id, task.metric_id]].append(task)
+        for reason, tasks in put_off.items():
+            put_back(project_id, tasks, reason, not_before=now + WAITS)

@@ -11,6 +11,7 @@ from experiments.demo import (
     helpdesk_money,
     helpdesk_orders,
     helpdesk_products,
+    helpdesk_rules,
     helpdesk_watched,
 )
 from experiments.demo.helpdesk_judges import judgements_of
@@ -56,6 +57,7 @@ EVALUATORS = helpdesk_evaluators.EVALUATORS
 RESCORED = "answer_length"
 REVIEWS = helpdesk_evaluators.REVIEWS
 WATCH = helpdesk_watched.WATCH
+RULES = helpdesk_rules.RULES
 
 TOPICS: tuple[Topic, ...] = helpdesk_orders.TOPICS + helpdesk_money.TOPICS + helpdesk_products.TOPICS
 MODELS: tuple[tuple[LLM, float], ...] = (

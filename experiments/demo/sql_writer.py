@@ -42,6 +42,7 @@ EVALUATORS = sql_evaluators.EVALUATORS
 RESCORED = ""
 REVIEWS = ()
 WATCH = Watch()
+RULES = ()
 EQUIVALENCE = Judge("sql_equivalence", "execution_match", 1, SONNET)
 
 CITIES = ("Ghent", "Porto", "Graz", "Leipzig", "Turku")

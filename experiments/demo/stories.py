@@ -73,6 +73,7 @@ class DemoProject(Protocol):
     METRICS: list[dict[str, Any]]  # fields of create_metric, and `evaluator`: the slug of the primary one
     EVALUATORS: tuple[Any, ...]  # `setups.Setup`
     REVIEWS: tuple[Any, ...]  # `reviewing.Asked`
+    RULES: tuple[Any, ...]  # `ruling.Told`
     RESCORED: str  # slug of the evaluator whose newest version a run has tried at the end; empty: none
     WATCH: Any  # `watching.Watch`: dashboards and alerts
 

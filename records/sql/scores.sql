@@ -121,19 +121,19 @@ LEFT JOIN score s ON s.project_id = %(p)s AND s.record_id = d.record_id AND s.ta
 -- name: stage_pending
 INSERT INTO stage_score (id, record_id, record_created_at, metric_id, metric_version, rank, source, status, scorer,
   evaluator_version_id, evaluator, version_no, run_id, run_no, rule_id, rule, probability, cluster, epoch, task_key,
-  input_hash, assignee_id, not_before, error)
+  input_hash, assignee_id, not_before)
 SELECT evalhub_uuid7(), w.id, w.created_at, w.metric_id, w.version, w.rank, w.source, 0, w.scorer, w.evaluator_version_id,
   w.evaluator, w.version_no, w.run_id, w.run_no, w.rule_id, w.rule, w.probability, w.cluster, w.epoch, w.task_key,
-  w.input_hash, w.assignee_id, w.not_before, w.error
+  w.input_hash, w.assignee_id, w.not_before
 FROM (
   SELECT DISTINCT ON (r.id, task_key) r.id, r.created_at, r.input_hash, d.n, d.metric_id, m.version, d.source, d.scorer,
     d.evaluator_version_id, d.evaluator, d.version_no, d.run_id, d.run_no, d.rule_id, d.rule, d.probability, d.epoch,
-    d.assignee_id, d.not_before, d.error, coalesce(nullif(r.case_id, ''), r.thread) AS cluster,
+    d.assignee_id, d.not_before, coalesce(nullif(r.case_id, ''), r.thread) AS cluster,
     d.key || CASE WHEN d.per_input THEN ':' || coalesce(encode(r.input_hash, 'hex'), '') ELSE '' END AS task_key,
     coalesce(d.rank, CASE WHEN d.source = 3 THEN 1 WHEN d.evaluator <> '' AND d.evaluator = m.primary_evaluator THEN 2 ELSE 3 END) AS rank
   FROM json_to_recordset(%(rows)s::json) AS d(n integer, metric_id bigint, rank smallint, source smallint,
     scorer text, evaluator_version_id bigint, evaluator text, version_no integer, run_id bigint, run_no integer,
-    rule_id bigint, rule text, probability double precision, epoch smallint, assignee_id bigint, not_before timestamptz, error text,
+    rule_id bigint, rule text, probability double precision, epoch smallint, assignee_id bigint, not_before timestamptz,
     key text, per_input boolean, records uuid[])
   JOIN metric m ON m.project_id = %(p)s AND m.id = d.metric_id
   CROSS JOIN LATERAL unnest(coalesce(d.records, %(records)s::uuid[])) AS c(id)

@@ -5,6 +5,7 @@ that dies with it leaves it to the next try: a message may come twice (its key t
 """
 
 import asyncio
+import logging
 import smtplib
 import time
 from collections.abc import Sequence
@@ -25,15 +26,18 @@ BOUNDS = outbound.Bounds(connect=5, headers=8, body=4, bytes=64 * 1024)
 AT_ONCE = 20
 LEASE = timedelta(minutes=2)
 WAITS = (60, 120, 300, 900, 1800, 3600, 3600)  # seconds after each failure; then it is given up
+log = logging.getLogger("scoring.alerts")
+
 NO_MAIL = "E-mail is not set up: EMAIL_HOST names the server."
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`error` empty: it arrived. `again`: another try may help."""
+    """`error` empty: it arrived. `again`: another try may help. `away`: nobody answers there."""
 
     error: str = ""
     again: bool = False
+    away: bool = False
 
 
 def deliver_due(now: datetime | None = None) -> int:
@@ -79,7 +83,8 @@ def _send_all(deliveries: Sequence[AlertDelivery]) -> list[Outcome]:
     webhooks = [one for one in deliveries if one.channel == Channel.WEBHOOK]
     answers = asyncio.run(_post_all([_prepared(one) for one in webhooks])) if webhooks else []
     found = dict(zip((one.key for one in webhooks), answers, strict=True))
-    return [found.get(one.key) or _mail(one) for one in deliveries]
+    mails = iter(_mail_all([one for one in deliveries if one.channel == Channel.EMAIL]))
+    return [found[one.key] if one.key in found else next(mails) for one in deliveries]
 
 
 async def _post_all(messages: Sequence[Prepared]) -> list[Outcome]:
@@ -108,10 +113,24 @@ async def _post(session: object, message: Prepared) -> Outcome:
         return Outcome(str(refused))
     except outbound.OutboundError as problem:
         return Outcome(str(problem), again=True)
+    except Exception:  # whatever it is, the others' messages have arrived and are not to be sent again
+        log.exception("A webhook's message failed.")
+        return Outcome("The message failed: the log says why.", again=True)
     if 200 <= answer.status < 300:
         return Outcome()
     again = answer.status in (408, 409, 425, 429) or answer.status >= 500
     return Outcome(f"The webhook answered {answer.status}.", again)
+
+
+def _mail_all(deliveries: Sequence[AlertDelivery]) -> list[Outcome]:
+    """One after the other; where the server cannot be reached, the rest wait without trying it too."""
+    outcomes: list[Outcome] = []
+    away: Outcome | None = None
+    for delivery in deliveries:
+        outcomes.append(away or _mail(delivery))
+        if outcomes[-1].away:
+            away = outcomes[-1]
+    return outcomes
 
 
 def _mail(delivery: AlertDelivery) -> Outcome:
@@ -126,7 +145,10 @@ def _mail(delivery: AlertDelivery) -> Outcome:
     except smtplib.SMTPRecipientsRefused:
         return Outcome("The mail server refuses this address.")
     except (smtplib.SMTPException, OSError) as problem:
-        return Outcome(f"No mail went out: {type(problem).__name__}.", again=True)
+        return Outcome(f"No mail went out: {type(problem).__name__}.", again=True, away=True)
+    except Exception:
+        log.exception("An e-mail failed.")
+        return Outcome("The message failed: the log says why.")
     return Outcome()
 
 

@@ -29,7 +29,12 @@ def evaluate_due(now: datetime | None = None) -> int:
         if time.monotonic() - began > SWEEP_SECONDS:
             log.warning("Not all alerts were measured in %s s; the others are first in the next sweep.", SWEEP_SECONDS)
             break
-        evaluate(alert, now)
+        try:
+            evaluate(alert, now)
+        except Exception:  # one alert's failure is its own: the others go on
+            log.exception("The alert %s of project %s could not be measured.", alert.pk, alert.project_id)
+            later = now + _pause(alert)
+            Alert.objects.filter(pk=alert.pk).update(due_at=later, problem="Measuring failed: the log says why.")
         done += 1
     return done
 
@@ -52,7 +57,7 @@ def evaluate(alert: Alert, now: datetime) -> AlertEvent | None:
         if current is None:
             return None
         current.problem, current.evaluated_at = problem, now
-        current.due_at = now + timedelta(seconds=max(LEAST_SECONDS, alert.window_seconds // SHARE_OF_WINDOW))
+        current.due_at = now + _pause(alert)
         event = None
         if found is not None:
             current.value, current.low, current.high, current.n = found.value, found.low, found.high, found.n
@@ -61,6 +66,10 @@ def evaluate(alert: Alert, now: datetime) -> AlertEvent | None:
         if event is not None:
             tell(current, event)
     return event
+
+
+def _pause(alert: Alert) -> timedelta:
+    return timedelta(seconds=max(LEAST_SECONDS, alert.window_seconds // SHARE_OF_WINDOW))
 
 
 def terms_of(alert: Alert) -> Terms:

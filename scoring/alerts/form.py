@@ -93,6 +93,8 @@ class AlertForm(forms.Form):
         self.fields["what"].choices = _choices(self.metrics.values(), alert)
         for name, choices in (("window_seconds", WINDOWS), ("pending_seconds", WAITS), ("recovery_seconds", WAITS)):
             own = [getattr(alert, name)] if alert is not None else []
+            sent = self.data.get(name, "")
+            own += [int(sent)] if sent.isascii() and sent.isdigit() and len(sent) < 8 else []  # set over the API
             self.fields[name].choices = [
                 (seconds, lasting(seconds) if seconds else "at once") for seconds in sorted({*choices, *own})
             ]

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -33,11 +34,29 @@ def message_of(alert: Alert, event: AlertEvent | None) -> Message:
     opening = {"fired": "Firing", "recovered": "Recovered", "test": "Test"}[kind]
     slug = alert.project.slug
     page = settings.PUBLIC_URL + reverse("scoring:alert", args=[slug, alert.pk])
-    listed = {"q": alert.filter} | ({"spans": "all"} if alert.all_spans else {})
-    records = f"{settings.PUBLIC_URL}{reverse('records:list', args=[slug])}?{urlencode(listed)}"
+    records = f"{settings.PUBLIC_URL}{records_url(alert, event.at if event is not None else None)}"
     measured = f"Measured: {event.words}." if event is not None and event.words else ""
     words = " ".join(filter(None, [f"{condition(alert)}.", measured]))
     return Message(kind, f"{opening}: {alert.name}", words, page, records)
+
+
+def records_url(alert: Alert, at: datetime | None) -> str:
+    """The list of the records that were measured at a time; of a rate, those that it counts against."""
+    clauses = [f"({alert.filter})"] if alert.filter else []
+    if at is not None:
+        since = at - timedelta(seconds=alert.window_seconds)
+        clauses += [f'created >= "{_stamp(since)}"', f'created < "{_stamp(at)}"']
+    if alert.figure == Figure.ERRORS:
+        clauses.append("error IS NOT NULL")
+    elif alert.metric is not None:
+        outcomes = "fail" if alert.figure == Figure.PASSES else "(pass OR fail OR none)"
+        clauses.append(f"metric.{alert.metric.slug}.status:{outcomes}")
+    listed = {"q": " ".join(clauses)} | ({"spans": "all"} if alert.all_spans else {})
+    return f"{reverse('records:list', args=[alert.project.slug])}?{urlencode(listed)}"
+
+
+def _stamp(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def condition(alert: Alert) -> str:

@@ -24,7 +24,6 @@ from scoring.rules.deciding import Decisions, RuleAtWork, look_up, rules_at_work
 from scoring.rules.settling import settle
 
 TURN_SECONDS = 3.0  # then the scores that were planned have their turn
-NEVER = UUID(int=0)
 ROWS = 50  # of the outbox, or of open traces, at one look
 
 WAITING_ROWS = """
@@ -124,16 +123,15 @@ def _plan_announced(project: Project) -> bool:
     if not rows:
         return False
     new = {id: row.id for row in rows for id in row.ids}
-    changed = {id: row.id for row in rows for id in row.changed}
+    changed = {id: row.id for row in rows for id in row.changed if id not in new}
     decisions = Decisions()
-    for facts in look_up(project, rules, new.keys() | changed.keys(), quiet=0.0):
-        first, later = new.get(facts.id, NEVER), changed.get(facts.id, NEVER)
+    for facts in look_up(project, rules, [*new, *changed], quiet=0.0):
+        announced = new.get(facts.id) or changed[facts.id]
         for at_work in rules:
-            if first >= at_work.since:
-                decisions.add(at_work, facts)
-            elif later >= at_work.since:
-                decisions.add(at_work, facts, late=True)
-    _conclude(project, decisions)
+            # What changed after its end was counted then, and is a decision of its own only where the rule wants it.
+            if announced >= at_work.since:
+                decisions.add(at_work, facts, counted=facts.id in new or at_work.rule.judge_again)
+    _conclude(project, decisions, set(changed))
     return True
 
 
@@ -171,8 +169,8 @@ def _close_traces(project: Project) -> bool:
         if at_work in rules:
             for id in found:
                 if id in facts:
-                    decisions.add(at_work, facts[id], waited=True)
-    _conclude(project, decisions)
+                    decisions.add(at_work, facts[id])
+    _conclude(project, decisions, set())
     _close(roots)
     return True
 
@@ -212,8 +210,8 @@ def _close(roots: Sequence[tuple[Due, list[UUID]]]) -> None:
                 )
 
 
-def _conclude(project: Project, decisions: Decisions) -> None:
-    settle(project.pk, decisions)
+def _conclude(project: Project, decisions: Decisions, changed: set[UUID]) -> None:
+    settle(project.pk, decisions, changed)
     if decisions.waiting:
         rows = sorted(decisions.waiting)
         with connection.cursor() as cursor:

@@ -1,9 +1,11 @@
 """Alerts: the list, one with its history and its messages, the form, and a test of where messages go."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -20,10 +22,10 @@ from scoring.alerts import editing
 from scoring.alerts.evaluating import terms_of
 from scoring.alerts.form import AlertForm
 from scoring.alerts.measuring import measure, shown
-from scoring.alerts.messages import condition
+from scoring.alerts.messages import condition, records_url
 from scoring.alerts.outbox import addresses
 from scoring.alerts.states import read
-from scoring.models import Alert, AlertState, Figure
+from scoring.models import Alert, AlertDelivery, AlertState, DeliveryStatus
 
 NEWEST = 50  # changes of state and messages shown
 ORDER = {AlertState.FIRING: 0, AlertState.PENDING: 1, AlertState.OK: 2}
@@ -33,7 +35,9 @@ ORDER = {AlertState.FIRING: 0, AlertState.PENDING: 1, AlertState.OK: 2}
 @project_page("GET")
 def alert_list(request: HttpRequest, project: Project) -> HttpResponse:
     """Those that fire first."""
-    alerts = list(Alert.objects.filter(project=project).select_related("metric"))
+    lately = timezone.now() - timedelta(days=1)
+    lost = AlertDelivery.objects.filter(alert=OuterRef("pk"), status=DeliveryStatus.FAILED, created_at__gte=lately)
+    alerts = list(Alert.objects.filter(project=project).select_related("metric").annotate(lost=Exists(lost)))
     alerts.sort(key=lambda alert: (not alert.enabled, ORDER[AlertState(alert.state)], alert.name.lower()))
     context = {"rows": [_row(alert) for alert in alerts], "may_edit": request.role >= Role.EDITOR}
     return render(request, "scoring/alerts/list.html", context)
@@ -133,12 +137,12 @@ def _row(alert: Alert) -> dict[str, Any]:
 
 @sensitive_variables("secret")
 def _page(request: HttpRequest, alert: Alert, secret: str = "") -> HttpResponse:
-    events = alert.events.all()[:NEWEST]
     context = _row(alert) | {
-        "events": events, "deliveries": alert.deliveries.select_related("event")[:NEWEST],
+        "events": [(event, records_url(alert, event.at)) for event in alert.events.all()[:NEWEST]],
+        "deliveries": alert.deliveries.select_related("event")[:NEWEST],
         "told": addresses(alert), "may_edit": request.role >= Role.EDITOR, "secret": secret,
         "recovers_at": None if alert.recovery_threshold is None else shown(alert, alert.recovery_threshold),
-        "no_mail": bool(alert.emails) and not settings.MAILS, "of_metric": alert.figure in (Figure.PASSES, Figure.MEAN),
+        "no_mail": bool(alert.emails) and not settings.MAILS,
     }  # fmt: skip
     return render(request, "scoring/alerts/detail.html", context)
 

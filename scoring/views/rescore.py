@@ -96,7 +96,7 @@ def rescore_estimated(request: HttpRequest, project: Project, errand: str) -> Ht
 def _estimated(request: HttpRequest, project: Project, found: Expected, errand: str | None = None) -> HttpResponse:
     context: dict[str, object] = {"problem": found.problem, "errand": errand}
     if found.estimate is not None:
-        context |= {"expected": found.estimate, "limit": _limit_problem(request, project, found.estimate)}
+        context |= {"expected": found.estimate, "limit": limit_problem(request, project, found.estimate)}
     return render(request, "scoring/_rescore_estimate.html", context)
 
 
@@ -157,7 +157,7 @@ def asked(data: QueryDict, request: HttpRequest, project: Project) -> tuple[str,
     return f"{count:,} {noun}{'' if count == 1 else 's'}", True
 
 
-def _limit_problem(request: HttpRequest, project: Project, told: Estimate) -> str:
+def limit_problem(request: HttpRequest, project: Project, told: Estimate) -> str:
     """What a reviewer's limit means for this run; empty for editors."""
     if request.role >= Role.EDITOR:
         return ""

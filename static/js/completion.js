@@ -44,11 +44,17 @@ const insert = (option) => {
   const head = text.slice(0, units(text, Number(start))) + (rest.startsWith(" ") ? words.trimEnd() : words);
   field.value = head + rest;
   field.setSelectionRange(head.length, head.length);
+  field.parentElement.querySelector(".echo")?.replaceChildren();
+  field.dispatchEvent(new CustomEvent("completed", { bubbles: true })); // no "input": that would ask again
   close();
   if (more !== undefined) ask();
 };
 
-document.addEventListener("input", (event) => { if (event.target.id === "q") event.target.value.trim() ? soon() : close() });
+document.addEventListener("input", (event) => {
+  if (event.target.id !== "q") return;
+  event.target.parentElement.querySelector(".echo")?.replaceChildren(); // painted for the text of before
+  event.target.value.trim() ? soon() : close();
+});
 document.addEventListener("focusout", (event) => { if (event.target.id === "q") close() });
 document.addEventListener("submit", close, { capture: true });
 // Before the field loses its focus by the press.

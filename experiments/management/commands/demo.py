@@ -15,6 +15,7 @@ from experiments.demo.filling import fill
 from experiments.demo.projects import ACTOR, FILLED, begin, is_filled, is_ours, remove
 from experiments.demo.rescoring import rescore
 from experiments.demo.reviewing import review
+from experiments.demo.ruling import make_rules
 from experiments.demo.stories import DemoProject, Plan
 from experiments.demo.watching import watch
 
@@ -74,6 +75,7 @@ class Command(BaseCommand):
         if demo.RESCORED:
             filled.scores += rescore(project, demo.RESCORED)
         watch(project, demo.WATCH, plan)
+        filled.scores += make_rules(project, demo.RULES, plan)
         audit.note(project, ACTOR, FILLED, demo.SLUG, records=filled.records, spans=filled.spans, scores=filled.scores)
         self._say(
             f"{demo.SLUG}: {filled.records:,} records ({filled.spans:,} with their spans) and {filled.scores:,} scores "

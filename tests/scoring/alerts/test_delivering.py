@@ -75,7 +75,7 @@ def test_a_webhook_is_signed_over_timestamp_and_body(project, hook):
     assert abs(int(headers["EvalHub-Timestamp"]) - timezone.now().timestamp()) < 60
     said = json.loads(body)
     assert (said["type"], said["alert"]["id"], said["measured"]["value"]) == ("alert.fired", alert.pk, 3)
-    assert "q=model%3Ax" in said["records_url"] and said["delivery"] == headers["EvalHub-Delivery"]
+    assert "q=%28model%3Ax%29+created+%3E%3D" in said["records_url"] and said["delivery"] == headers["EvalHub-Delivery"]
     delivery = AlertDelivery.objects.get()
     assert (delivery.status, str(delivery.key)) == (DeliveryStatus.SENT, said["delivery"])
     assert deliver_due(timezone.now() + timedelta(days=1)) == 0  # once is enough
@@ -161,6 +161,21 @@ def test_a_mail_that_does_not_go_out_says_why(project, settings, monkeypatch, pr
     assert deliver_due() == 0
     delivery = AlertDelivery.objects.get()
     assert delivery.status == status and delivery.error
+
+
+def test_where_the_mail_server_is_away_it_is_tried_once_for_all(project, settings, monkeypatch):
+    tried = []
+
+    def failing(self):
+        tried.append(self.to)
+        raise TimeoutError
+
+    settings.MAILS = True
+    monkeypatch.setattr("django.core.mail.EmailMessage.send", failing)
+    fired(project, emails=[f"a{n}@example.com" for n in range(5)])
+    deliver_due()
+    assert len(tried) == 1
+    assert set(AlertDelivery.objects.values_list("status", "attempts")) == {("waiting", 1)}
 
 
 def test_without_a_mail_server_the_message_says_so(project, settings):

@@ -6,13 +6,14 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from evalhub.models import AuditEvent
+from evalhub.models import AuditEvent, Role
 from records.drafts import RecordDraft, ScoreDraft
 from records.ingest import ingest
 from records.models import Metric, Source
 from scoring.alerts import evaluating
 from scoring.alerts.editing import change_alert, create_alert, delete_alert
 from scoring.alerts.evaluating import evaluate, evaluate_due
+from scoring.alerts.messages import records_url
 from scoring.models import Alert, AlertDelivery, AlertEvent, AlertState, Figure
 from tests import factories
 
@@ -152,6 +153,32 @@ def test_what_cannot_be_measured_changes_no_state_and_says_why(project, metric, 
     monkeypatch.setattr(evaluating, "measure", slow)
     evaluate(stands(alert), timezone.now())
     assert "too long" in stands(alert).problem and stands(alert).state == AlertState.FIRING
+
+
+def test_one_that_breaks_does_not_stop_the_others(project, metric, monkeypatch, caplog):
+    first, second = made(project, name="First"), made(project, name="Second")
+    measure = evaluating.measure
+
+    def breaking(alert, now):
+        if alert.pk == first.pk:
+            raise ZeroDivisionError
+        return measure(alert, now)
+
+    monkeypatch.setattr(evaluating, "measure", breaking)
+    sent(project, 0, 40)
+    assert evaluate_due() == 2 and evaluate_due() == 0
+    assert "log says why" in stands(first).problem and "ZeroDivisionError" in caplog.text
+    assert stands(second).state == AlertState.FIRING
+
+
+def test_the_records_behind_an_alert_are_those_of_its_window_and_its_filter(client, project, metric):
+    sent(project, 3, 5, environment="live")
+    sent(project, 0, 4, prefix="test", environment="test")
+    alert = made(project, filter="environment:live OR environment:nowhere")
+    client.force_login(factories.member(project, Role.VIEWER))
+    for at, count in ((timezone.now(), "5"), (timezone.now() - timedelta(hours=2), "0")):
+        url = records_url(alert, at).replace("/records/?", "/records/count?")
+        assert f"<strong>{count}" in client.get(url).content.decode()
 
 
 @pytest.mark.parametrize(
