@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from evalhub.api import KeyAuth, Problem, answer, read_json
+from evalhub.idempotency import idempotent
 from evalhub.models import Scope
 from experiments.api.experiment_schemas import ClaimIn, ClaimOut, ResultIn, SubmittedOut
 from experiments.api.experiments import found
@@ -20,6 +21,7 @@ router = Router(tags=["experiments"])
 
 
 @router.post("/{slug:slug}/claim", response={200: ClaimOut, **ERRORS}, auth=KeyAuth(Scope.WRITE, Scope.INGEST))
+@idempotent
 def row_claim(request: HttpRequest, slug: str, body: ClaimIn) -> HttpResponse:
     """Takes rows to run. What is not submitted before the lease ends may be claimed by others; what nobody submits
     within the experiment's timeout expires."""

@@ -2,16 +2,15 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db.models import F, Model, QuerySet
 from django.db.models.fields.tuple_lookups import TupleLessThan
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils import timezone
 from ninja import Query, Router
 
 from evalhub.api import KeyAuth, Problem, answer
+from evalhub.idempotency import idempotent
 from evalhub.models import Project, Scope
 from experiments.api.experiment_schemas import (
     ExperimentChange,
@@ -38,9 +37,8 @@ from records.api.cursors import read_cursor, write_cursor
 from records.api.finding import found_record
 from records.api.schemas import ERRORS
 from records.json_records import score_json, seconds
-from records.search import ceiling_of
-from records.selection import MOST_TICKED, Selection, matching
 from records.whole import whole
+from scoring.api.selecting import selection_in
 from scoring.runs.starting import RunProblem, evaluators_named
 
 router = Router(tags=["experiments"])
@@ -98,6 +96,7 @@ def whole_json(experiment: Experiment) -> dict[str, Any]:
 
 
 @router.post("", response={200: StartedOut, 202: StartedOut, **ERRORS, **CONFLICT}, auth=KeyAuth(Scope.WRITE))
+@idempotent
 def experiment_start(request: HttpRequest, body: ExperimentIn) -> HttpResponse:
     """Begins an experiment and answers at once (202). Whatever it names must be there: an unknown evaluator, a prompt
     without a deployed version, a case without a variable is a 400 now. `dry_run` answers what it would take (200)."""
@@ -226,6 +225,7 @@ def experiment_resume(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @router.post("/{slug:slug}/retry", response={202: RetriedOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@idempotent
 def experiment_retry(request: HttpRequest, slug: str) -> HttpResponse:
     """Rows that errored, expired or were cancelled once more."""
     try:
@@ -236,6 +236,7 @@ def experiment_retry(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @router.post("/{slug:slug}/rescore", response={202: SetOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@idempotent
 def experiment_rescore(request: HttpRequest, slug: str, body: RescoreIn) -> HttpResponse:
     """Runs evaluators, in their present versions, over the stored outputs: a further set of scores. What is there stays
     as it is."""
@@ -269,7 +270,7 @@ def _wanted(request: HttpRequest, body: ExperimentIn) -> Wanted:
     project = request.project
     records = None
     if body.type == Workflow.EXISTING:
-        records = _selection(request, body)
+        records = selection_in(request, body)
     elif body.q is not None or body.ids is not None:
         raise ValidationError({"q": "Only outputs that are there already are chosen by q or ids: type existing."})
     return Wanted(
@@ -287,16 +288,3 @@ def _slug_of(model: type[Model], project: Project, named: str | int | None) -> s
         its = model._default_manager.filter(project=project, pk=named).values_list("slug", flat=True).first()
         return its or str(named)
     return named or ""
-
-
-def _selection(request: HttpRequest, body: ExperimentIn) -> Selection:
-    if (body.q is None) == (body.ids is None):
-        raise ValidationError({"q": 'Name the records by q or by ids; q "" is all of them.'})
-    project = request.project
-    if body.ids is None:
-        now, zone = timezone.now(), project.time_zone
-        return matching(project, None, body.q, body.spans == "all", now, zone, ceiling_of())
-    if not 1 <= len(body.ids) <= MOST_TICKED:
-        raise ValidationError({"ids": f"From 1 to {MOST_TICKED} ids; a filter takes any number."})
-    ids: list[UUID] = [found_record(project, id).id for id in body.ids]
-    return Selection(project, ids=tuple(ids))

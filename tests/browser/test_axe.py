@@ -17,10 +17,11 @@ from records.models import Metric, Record, Source, ValueType
 from tests import factories
 from tests.browser.conftest import DESK, PHONE
 from tests.browser.test_records_in_the_browser import HOSTILE
+from tests.experiments.running import begun
 from tests.scoring.judging import by_people, judged
 from tests.scoring.reviews.asked import asked, people, says
 from tests.scoring.reviews.asked import by_people as asked_of_people
-from tests.scoring.running import exact
+from tests.scoring.running import exact, matching
 
 GRAVE = {"serious", "critical"}
 
@@ -133,6 +134,27 @@ def test_the_evaluators(page: Page, project, enter, sound):
     page.get_by_role("button", name="As a table").first.click()
     expect(page.get_by_role("table", name="Records by value")).to_be_visible()
     sound("its distribution as a table")
+
+
+def test_experiments(page: Page, project, enter, sound, monkeypatch):
+    exact(project, text="Answer 1")
+    with begun.no_queue(monkeypatch):
+        its = begun.turned(begun.begin(project, "existing", records=matching(project), evaluators=["exact"]))
+        begun.begin(project, "custom", dataset=begun.dataset(project, *begun.questions(3), slug="cases").slug)
+        ingest(project, [RecordDraft("u", Source.API, timezone.now(), experiment="nightly 7", outputs="x")], "ci")
+        enter(factories.member(project, Role.ADMIN))
+        page.goto(f"/p/{project.slug}/experiments/")
+        expect(page.get_by_role("heading", name="Uploaded")).to_be_visible()
+        sound("the list of experiments")
+        page.goto(f"/p/{project.slug}/experiments/new?dataset=cases&workflow=custom")
+        expect(page.locator("#estimate")).to_contain_text("Rows")
+        sound("a new experiment")
+        page.goto(f"/p/{project.slug}/experiments/{its.slug}/")
+        expect(page.locator("#rows tbody tr")).to_have_count(10)
+        sound("an experiment")
+        page.keyboard.press("r")
+        expect(page.get_by_role("dialog", name="Run evaluators again")).to_be_visible()
+        sound("evaluators run again")
 
 
 def test_a_review(page: Page, project, enter, sound):

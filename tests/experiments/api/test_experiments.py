@@ -52,6 +52,16 @@ def test_one_is_estimated_begun_listed_read_changed_and_deleted(its, project):
     assert {"experiment.start", "experiment.change", "experiment.delete"} <= actions
 
 
+def test_a_repeat_under_the_same_idempotency_key_begins_and_claims_nothing_more(project):
+    dataset(project, *questions(3), slug="cases")
+    ci = key(project)
+    said = {"name": "Once", "type": "custom", "dataset": "cases"}
+    answers = [call(ci, "POST", "/experiments", said, idempotency_key="a") for _ in range(2)]
+    assert Experiment.objects.count() == 1 and answers[0].body == answers[1].body
+    claims = [call(ci, "POST", "/experiments/once/claim", {"limit": 1}, idempotency_key="b") for _ in range(2)]
+    assert claims[0].body == claims[1].body and claims[0].body["items"][0]["case_id"] == "case-1"
+
+
 def test_an_unknown_evaluator_is_a_400_and_nothing_has_begun(its):
     ci, said = its
     refused = call(ci, "POST", "/experiments", said | {"evaluators": ["gone"]})
