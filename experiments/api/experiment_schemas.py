@@ -1,7 +1,7 @@
 """What the calls on experiments take and give, as the API's page shows it."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from ninja import Schema
@@ -10,7 +10,7 @@ from pydantic import AliasChoices, Field, JsonValue
 from experiments.models import ExperimentState, RowState, Workflow
 from experiments.models.experiment import DAY, MOST_CONCURRENCY, MOST_EPOCHS
 from records.api.schemas import FieldProblem, RecordDetail, ScoreOut, Strict
-from records.limits import MAX_ITEMS
+from scoring.api.selecting import SelectionIn
 
 MOST_CLAIMED = 200
 
@@ -19,7 +19,7 @@ def either(*names: str) -> AliasChoices:
     return AliasChoices(*names)
 
 
-class ExperimentIn(Strict):
+class ExperimentIn(SelectionIn):
     """`type` says which fields count: prompt takes a dataset and a prompt; completion a dataset, a provider and a
     model; custom a dataset; existing records by `q` or `ids`."""
 
@@ -37,9 +37,6 @@ class ExperimentIn(Strict):
     provider_id: int | None = Field(None, description="completion; `GET /providers` lists them.")
     model: str = Field("", max_length=200, description="completion")
     parameters: dict[str, JsonValue] = Field({}, description="completion: further fields of the request.")
-    q: str | None = Field(None, description='existing: a filter, as on the Records page; "" for all records.')
-    ids: list[str] | None = Field(None, description="existing: EvalHub's or your ids.")
-    spans: Literal["roots", "all"] = "roots"
     evaluators: list[str] = Field([], description="Slugs; each is frozen in its present version.")
     epochs: int = Field(1, ge=1, le=MOST_EPOCHS, description="How often each case is run.")
     concurrency: int = Field(8, ge=1, le=MOST_CONCURRENCY, description="Calls at the same time.")
@@ -225,6 +222,3 @@ class RefusedOut(Schema):
 class SubmittedOut(Schema):
     accepted: list[AcceptedOut]
     refused: list[RefusedOut]
-
-
-MOST_RESULTS = MAX_ITEMS

@@ -32,4 +32,4 @@ def _heal(experiment: Experiment) -> None:
     seen = experiment.beat_at or experiment.created_at
     silent = seen < timezone.now() - SILENT_AFTER
     if silent and not experiment.reason and has_more(experiment):
-        ringing.ring(experiment.pk)
+        ringing.ring(experiment.pk, silent=True)

@@ -12,12 +12,15 @@ QUEUE = "bulk"
 ENTRY = "experiments.jobs.work_experiment"  # by name: the queue's side imports us
 
 
-def ring(experiment_id: int) -> None:
+def ring(experiment_id: int, *, silent: bool = False) -> None:
     """A job, unless one waits or works already: one makes as many calls at once as the experiment may. Its scoring has
-    jobs of its own, as many as there are workers."""
+    jobs of its own, as many as there are workers.
+
+    `silent`: none works, whatever the queue says, which takes a killed one for alive for more than a minute.
+    """
     try:
         queue = django_rq.get_queue(QUEUE)
-        known = [*queue.get_job_ids(), *queue.started_job_registry.get_job_ids()]
+        known = [*queue.get_job_ids(), *([] if silent else queue.started_job_registry.get_job_ids())]
     except redis.RedisError as problem:
         log.warning("Experiment %s waits for Redis: %s", experiment_id, problem)
         return

@@ -55,6 +55,7 @@ def take_turn(experiment_id: int, seconds: float = TURN_SECONDS) -> bool:
         if time.monotonic() > until:
             return True
         time.sleep(max(0.0, min(NAP_SECONDS, until - time.monotonic())))
+        Experiment.objects.filter(pk=experiment.pk).update(beat_at=timezone.now())
     settle(experiment)
     return False
 

@@ -101,7 +101,7 @@ def no_queue(monkeypatch) -> Iterator[list[int]]:
     from scoring.runs import working as scoring_working
 
     rung: list[int] = []
-    monkeypatch.setattr(ringing, "ring", rung.append)
+    monkeypatch.setattr(ringing, "ring", lambda id, silent=False: rung.append(id))
     monkeypatch.setattr(scoring_ringing, "_enqueue", lambda queue, entry, run_id: None)
     monkeypatch.setattr(scoring_ringing, "workers_of", lambda queue: 1)
     monkeypatch.setattr(scoring_working, "LONGEST_WAIT", 0)  # the database's clock stands still in a test's transaction
