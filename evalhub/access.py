@@ -54,3 +54,19 @@ def project_page(*methods: str, role: Role = Role.VIEWER) -> Callable[[View], Vi
         return wrapper
 
     return decorate
+
+
+def superuser_page(*methods: str) -> Callable[[View], View]:
+    """For pages of the whole installation: anybody else who is signed in gets 403."""
+
+    def decorate(view: View) -> View:
+        @require_http_methods(methods)
+        @wraps(view)
+        def wrapper(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+            if not request.user.is_superuser:
+                raise PermissionDenied("This is for superusers.")
+            return view(request, *args, **kwargs)
+
+        return wrapper
+
+    return decorate

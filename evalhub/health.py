@@ -37,37 +37,44 @@ def healthz(request: HttpRequest) -> JsonResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 when records can be taken and shown, else 503; what only delays scoring is a warning."""
     database = _database()
-    queue, warnings = _queue()
-    for name, item in settings.HEALTH_ITEMS.items():
-        queue[name], more = import_string(item)()
-        warnings += more
+    rest, warnings = state()
     ready = database == {"database": "ok", "migrations": "ok"}
-    answer = {"ready": ready, **database, **queue, "warnings": warnings}
+    answer = {"ready": ready, **database, **rest, "warnings": warnings}
     return JsonResponse(answer, status=200 if ready else 503)
+
+
+def state() -> tuple[dict[str, object], list[str]]:
+    """What is well without the database, and what is not, in words."""
+    found, warnings = _queue()
+    for name, item in settings.HEALTH_ITEMS.items():
+        found[name], more = import_string(item)()
+        warnings += more
+    return found, warnings
 
 
 def beat() -> None:
     """Notes that the sweeper is alive. Raises redis.RedisError."""
-    with _redis() as client:
+    with redis_client() as client:
         client.set(SWEEPER_KEY, str(time.time()), ex=24 * 3600)
 
 
 def workers_of(queue: str) -> int | None:
     """How many live workers take jobs from a queue; None where Redis does not answer."""
     try:
-        with _redis() as client:
-            return sum(_is_alive(worker) for worker in Worker.all(connection=client) if queue in worker.queue_names())
+        with redis_client() as client:
+            return sum(is_alive(worker) for worker in Worker.all(connection=client) if queue in worker.queue_names())
     except redis.RedisError as problem:
         log.warning("Redis does not answer: %s", problem)
         return None
 
 
-def _is_alive(worker: Worker) -> bool:
+def is_alive(worker: Worker) -> bool:
+    """Whether it has reported lately."""
     heard = worker.last_heartbeat
     return bool(heard) and (now() - heard).total_seconds() < WORKER_SILENT_AFTER
 
 
-def _redis() -> redis.Redis:
+def redis_client() -> redis.Redis:
     return redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=2)
 
 
@@ -90,8 +97,8 @@ def _queue() -> tuple[dict[str, object], list[str]]:
     """What stands in Redis (ages in seconds), and what is wrong with it in words."""
     warnings = []
     try:
-        with _redis() as client:
-            alive = sum(_is_alive(worker) for worker in Worker.all(connection=client))
+        with redis_client() as client:
+            alive = sum(is_alive(worker) for worker in Worker.all(connection=client))
             beat = client.get(SWEEPER_KEY)
     except redis.RedisError as problem:
         log.warning("Redis does not answer: %s", problem)

@@ -120,6 +120,10 @@ SWEEP_TASKS = {
     "experiments": "experiments.running.healing.heal",
 }
 
+# Numbers that the floors above tell on the System page and at /metrics.
+MEASURES = ["records.measures.measures"]
+METRICS_TOKEN = env.text("EVALHUB_METRICS_TOKEN")
+
 # Whether providers and webhooks may be in a private network. A trial's model server mostly runs beside it; where many
 # people set up providers, what else answers in that network should not be within their reach.
 PRIVATE_ADDRESSES = env.flag("EVALHUB_PRIVATE_ADDRESSES", TRIAL)
@@ -198,7 +202,7 @@ SECURE_CSP = {
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 if env.flag("EVALHUB_BEHIND_PROXY"):
@@ -220,7 +224,15 @@ UNFOLD = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "json": {"()": "evalhub.logs.JsonLines"},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": env.one_of("LOG_FORMAT", "line", "json"),
+        }
+    },
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
 }

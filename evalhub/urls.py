@@ -6,7 +6,8 @@ from django.urls import include, path
 
 from evalhub.api import EvalHubAPI
 from evalhub.health import healthz, readyz
-from evalhub.views import account, keys, members, projects, settings
+from evalhub.metrics import metrics
+from evalhub.views import account, keys, members, projects, settings, system
 from experiments.api import mount as mount_experiments
 from records.api import mount as mount_records
 from records.views.projects import create_project
@@ -31,6 +32,8 @@ urlpatterns = [
     path("", projects.project_list, name="projects"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
+    path("system", system.system, name="system"),
     path("projects/new", create_project, name="create-project"),
     path("projects/menu", projects.project_menu, name="project-menu"),
     path("sign-in", account.SignIn.as_view(), name="sign-in"),

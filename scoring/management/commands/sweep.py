@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 
 from evalhub import health, idempotency
 from evalhub.models import Project
+from evalhub.system import queues
 from records import blob_uses, bulk, outbox, retention, rollups
 from scoring.alerts import evaluating
 from scoring.reviews import planning as reviews
@@ -145,16 +146,24 @@ def sweep(tasks: tuple[Task, ...], now: datetime, all_due: bool = False) -> bool
             return False
     try:
         for task in tasks:
-            try:
-                if all_due or _due(task, now):
-                    task.run()
-            except Exception:  # one task's failure is its own: the others go on
-                log.exception("The task %s failed.", task.name)
-        _beat()
+            _run(task, now, all_due)
+        _tell(health.beat)
     finally:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
     return True
+
+
+def _run(task: Task, now: datetime, all_due: bool) -> None:
+    began, problem = time.time(), None
+    try:
+        if not all_due and not _due(task, now):
+            return
+        task.run()
+    except Exception as failure:  # one task's failure is its own: the others go on
+        problem = failure
+        log.exception("The task %s failed.", task.name)
+    _tell(lambda: queues.swept(task.name, began, problem))
 
 
 def _due(task: Task, now: datetime) -> bool:
@@ -167,9 +176,9 @@ def _due(task: Task, now: datetime) -> bool:
         return bool(client.set(f"evalhub:swept:{task.name}:{now:%Y-%m-%d}", 1, nx=True, ex=2 * 24 * 3600))
 
 
-def _beat() -> None:
+def _tell(note: Callable[[], None]) -> None:
     try:
-        health.beat()
+        note()
     except redis.RedisError:
         log.warning("Redis does not answer: the sweeper's sign of life is missing.")
 

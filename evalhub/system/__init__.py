@@ -1,0 +1,1 @@
+"""How the installation is: its queues, workers, sweeper and storage, for the System page and for Prometheus."""
