@@ -157,11 +157,19 @@ AUTH_USER_MODEL = "evalhub.User"
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "projects"
 LOGOUT_REDIRECT_URL = "sign-in"
+AUTHENTICATION_BACKENDS = ["evalhub.throttle.SlowedBackend"]
+# Length is what counts; what is on every guesser's list, or in one's own name, is refused. NIST SP 800-63B, 3.1.1.2.
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+    for name, options in (
+        ("UserAttributeSimilarityValidator", {}),
+        ("MinimumLengthValidator", {"min_length": 10}),
+        ("CommonPasswordValidator", {}),
+        ("NumericPasswordValidator", {}),
+    )
 ]
-SESSION_COOKIE_AGE = 14 * 24 * 3600
+# A session ends so long after signing in, and with the password that it was opened by.
+SESSION_COOKIE_AGE = env.number("EVALHUB_SESSION_HOURS", 14 * 24) * 3600
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

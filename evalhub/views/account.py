@@ -2,14 +2,17 @@
 
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
-from django.contrib.auth.forms import PasswordChangeForm
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.contrib.auth.views import LoginView
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods
 
-from evalhub import audit, zones
+from evalhub import audit, throttle, zones
 from evalhub.forms import ProfileForm
 
 
@@ -19,8 +22,25 @@ class SignIn(LoginView):
     template_name = "evalhub/sign_in.html"
     redirect_authenticated_user = True
 
-    def form_invalid(self, form: object) -> HttpResponse:
-        return self.render_to_response(self.get_context_data(form=form), status=422)
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+        seconds = throttle.waits(self.request, form.data.get("username", ""))
+        if not seconds:
+            return self.render_to_response(self.get_context_data(form=form), status=422)
+        form.errors.clear()
+        minutes = -(-seconds // 60)
+        form.add_error(None, f"Too many attempts. Try again in {minutes} minute{'' if minutes == 1 else 's'}.")
+        response = self.render_to_response(self.get_context_data(form=form), status=429)
+        response["Retry-After"] = str(seconds)
+        return response
+
+
+@login_not_required
+@require_GET
+def admin_sign_in(request: HttpRequest) -> HttpResponse:
+    """The administration has no door of its own: whoever is signed in already and is sent here may not enter."""
+    if request.user.is_authenticated:
+        raise PermissionDenied("The administration is for whoever edits a project, and for staff.")
+    return redirect(f"{reverse('sign-in')}?{request.GET.urlencode()}")
 
 
 @require_http_methods(["GET", "POST"])
