@@ -40,6 +40,11 @@ class Line:
     points: list[Point]
     total: str = ""
     dotted: bool = False
+    known: str | None = None  # by this in the legend, "" for not at all; None: by its name
+
+    @property
+    def legend(self) -> str:
+        return self.name if self.known is None else self.known
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +152,11 @@ def latency_panel(chart: Chart, split: Split, found: Latency) -> Panel:
                 text = f"{seconds(value)}, n {times.n:,}" if value is not None else _few(times.n)
                 points.append(Point(start, value, None, None, text, split.scope.within(start, slow, group)))
             colour = COLOURS[2] if dotted and split.grouping is None else css
-            total = seconds(getattr(whole_group, field_name))
-            lines.append(Line(f"{name} {word}".strip(), colour, points, total, dotted))
+            total, known = seconds(getattr(whole_group, field_name)), None
+            if name:  # both lines of a group are one in the legend
+                known = "" if dotted else name
+                total = f"{total}, p95 {seconds(whole_group.p95)}"
+            lines.append(Line(f"{name} {word}".strip(), colour, points, total, dotted, known))
     all_of_it = found.cells.get((None, None), Times(0, None, None))
     small = f"median, p95 {seconds(all_of_it.p95)}" if all_of_it.p95 is not None else _few(all_of_it.n)
     return Panel(chart.key, chart.title, "lines", "seconds", lines, seconds(all_of_it.p50), small, about=found.about)
