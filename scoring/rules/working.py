@@ -12,7 +12,7 @@ from django.db import connection
 from evalhub.models import Project
 from records.models import ScoreStatus
 from records.score_rows import Claimed, ScoreResult
-from records.scores import claim
+from records.scores import MAX_ATTEMPTS, claim
 from scoring.models import Counted, EvaluatorVersion
 from scoring.rules import budgets, planning, ringing
 from scoring.rules.counting import add_counts
@@ -28,7 +28,7 @@ FAILED_SECONDS = 30.0
 LONGEST_WAIT = 1.0  # for a score that may not be tried before: longer ones wait for the sweeper
 OLDEST = 5_000
 
-PENDING = "project_id = %s AND rule_id IS NOT NULL AND status = 0 AND source IN (1, 2)"
+PENDING = f"project_id = %s AND rule_id IS NOT NULL AND status = 0 AND source IN (1, 2) AND attempts < {MAX_ATTEMPTS}"
 FREE = f"{PENDING} AND (lease_until IS NULL OR lease_until < now()) AND (not_before IS NULL OR not_before <= now())"
 
 VERSIONS = f"""

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from records.models import Score, ValueType
-from records.scores import Task, plan_scores
+from records.scores import MAX_ATTEMPTS, Task, plan_scores
 from scoring import calls
 from scoring.engine import evaluate_all
 from scoring.evaluators import create_evaluator
@@ -16,12 +16,13 @@ from scoring.learned import Learned
 from scoring.models import Provider, RuleCount, RunStatus
 from scoring.providers import create_provider
 from scoring.rules import working
+from scoring.runs.healing import release_leases
 from scoring.runs.starting import start_run
 from scoring.sandbox import SandboxOff
 from tests import factories
 from tests.model_server import model_server, status
 from tests.scoring.rules.online import counted, plan, rule, score, scores_of, sent, span
-from tests.scoring.running import code, exact, ticked
+from tests.scoring.running import code, exact, matching, ticked
 
 PRICES = {"m": {"input": 10, "output": 50}}
 
@@ -146,3 +147,22 @@ def test_usd_that_are_spent_meanwhile_end_the_calls(project, server, judge, monk
     assert spent.cost <= Decimal("0.01") + 4 * each
     assert counted(one)["over_budget"] == 200 - spent.count
     assert not scores_of(one).filter(status=0).exists()
+
+
+def test_a_score_without_attempts_left_is_given_up_by_the_sweeper_and_nobody_waits_for_it(project):
+    one = rule(project)
+    sent(project, span("a"))
+    plan(project)
+    scores_of(one).update(attempts=MAX_ATTEMPTS)
+    assert not working.is_waiting(project.pk)
+    release_leases(project.pk)
+    assert scores_of(one).get().error.startswith("Given up after")
+
+
+def test_records_are_found_by_the_rule_that_scored_them(project):
+    rule(project, spans_mode="named", span_names="a")
+    sent(project, span("a"), span("b"))
+    score(project)
+    rows = [row for some in matching(project, "rule:support").rows() for row in some]
+    assert [row.name for row in rows] == ["a"]
+    assert not any(matching(project, "rule:other").rows())
