@@ -135,7 +135,8 @@ class _Batch:
         if self.names:
             keep(step, self.lifted, self.names)
         ended, hashes = list(self.ended), list(self.ended.values())
-        self.is_news = bool(step("announce", ended=ended, hashes=hashes))
+        running = [draft.id for draft in self.drafts.values() if not has_ended(draft, draft.outputs)]
+        self.is_news = bool(step("announce", ended=ended, hashes=hashes, running=running))
 
     def _lock(self, step: Step) -> list[str]:
         """Nobody else writes these records or joins these traces until the commit; returns the traces."""

@@ -230,8 +230,8 @@ class Tag(models.Model):
 class Outbox(models.Model):
     """One row an ingest batch, in its transaction; deleted by whoever has planned its online scoring.
 
-    `ids` are records that are to be judged once they have ended, `changed` those that had ended before and whose inputs
-    or outputs are others now. What came later and is neither is no news.
+    `ids` are the records that ended with this batch, `changed` those that had ended before and whose inputs or outputs
+    are others now. What is neither is no news: it still runs, or repeats what is known.
     """
 
     pk = models.CompositePrimaryKey("project_id", "id")

@@ -163,10 +163,11 @@ ON CONFLICT (project_id, bucket, is_root, status, source) DO UPDATE SET n = x.n 
 SELECT DISTINCT id FROM stage_change WHERE evalhub_sampled(id);
 
 -- name: announce
--- `ended` had ended before, on those hashes. No row where there is no news. The id tells the database's time.
+-- `ended` had ended before, on those hashes; `running` have not ended yet. No row where there is no news. The id tells the
+-- database's time.
 INSERT INTO outbox (project_id, id, ids, changed)
 SELECT %(p)s, evalhub_uuid7(), ids, changed FROM (
-  SELECT coalesce(array_agg(t.id ORDER BY t.id) FILTER (WHERE e.id IS NULL), '{}') AS ids,
+  SELECT coalesce(array_agg(t.id ORDER BY t.id) FILTER (WHERE e.id IS NULL AND t.id <> ALL(%(running)s::uuid[])), '{}') AS ids,
     coalesce(array_agg(t.id ORDER BY t.id) FILTER (WHERE r.input_hash IS DISTINCT FROM e.hash), '{}') AS changed
   FROM stage_record t
   LEFT JOIN unnest(%(ended)s::uuid[], %(hashes)s::bytea[]) AS e(id, hash) ON e.id = t.id

@@ -1,8 +1,9 @@
 """From records to decisions: what each rule has drawn, what it counts, and which traces it still waits for."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import DatabaseError, OperationalError, connection, transaction
@@ -10,7 +11,7 @@ from psycopg.errors import QueryCanceled
 
 from evalhub.models import Project
 from records.ids import first_of
-from scoring.models import Counted, EvaluatorType, EvaluatorVersion, Rule
+from scoring.models import Counted, EvaluatorType, EvaluatorVersion, Rule, RuleScope
 from scoring.rules.editing import stop_rule
 from scoring.rules.facts import Conditions, conditions_of, facts_of
 from scoring.rules.gates import PASSED, Facts, Gate, decide
@@ -35,21 +36,38 @@ class RuleAtWork:
     versions: list[EvaluatorVersion] = field(default_factory=list)
 
 
+class Drawn(NamedTuple):
+    """`late`: it had ended before, and is judged anew for its inputs or outputs of now."""
+
+    at_work: RuleAtWork
+    facts: Facts
+    late: bool
+
+
 @dataclass(slots=True)
 class Decisions:
-    drawn: list[tuple[RuleAtWork, Facts]] = field(default_factory=list)
+    drawn: list[Drawn] = field(default_factory=list)
     waiting: set[tuple[int, str]] = field(default_factory=set)  # (rule, trace)
     counts: Counter[tuple[int, Counted]] = field(default_factory=Counter)
 
-    def add(self, at_work: RuleAtWork, facts: Facts, *, counted: bool = True) -> None:
-        gate = decide(at_work.rule, facts)
-        if gate == Gate.DRAWN:
-            self.drawn.append((at_work, facts))
-        elif gate == Gate.WAITING:
-            self.waiting.add((at_work.rule.pk, facts.trace_id))
-        if counted:
-            for step in STEPS[: PASSED[gate]]:
-                self.counts[at_work.rule.pk, step] += 1
+    def add(self, at_work: RuleAtWork, found: Iterable[Facts], *, late: bool = False, waited: bool = False) -> None:
+        """`waited`: they had been left to wait before."""
+        rule, passed = at_work.rule, PASSED
+        if rule.scope == RuleScope.SPAN:  # seen when it comes; a trace is seen when it is whole
+            passed = PASSED | {Gate.WAITING: 1}
+        gates: Counter[Gate] = Counter()
+        for facts in found:
+            gate = decide(rule, facts)
+            gates[gate] += 1
+            if gate == Gate.DRAWN:
+                self.drawn.append(Drawn(at_work, facts, late))
+            elif gate == Gate.WAITING:
+                self.waiting.add((rule.pk, facts.trace_id))
+        if late and not rule.judge_again:
+            return  # it was counted when it ended
+        for gate, n in gates.items():
+            for step in STEPS[1 if waited and rule.scope == RuleScope.SPAN else 0 : passed[gate]]:
+                self.counts[rule.pk, step] += n
 
 
 def rules_at_work(project: Project) -> list[RuleAtWork]:
@@ -101,7 +119,7 @@ def _try(
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL statement_timeout = '{FILTER_SECONDS}s'")
             found = facts_of(project.pk, ids, conditions, quiet)
-            cursor.execute("SET LOCAL statement_timeout = 0")
+            cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
         return found, None
     except OperationalError as problem:
         if not isinstance(problem.__cause__, QueryCanceled):

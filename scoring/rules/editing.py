@@ -169,11 +169,16 @@ def _check(rule: Rule, evaluators: Sequence[Evaluator], *, new: bool, told: set[
         rule.full_clean(exclude=["project", "slug", "salt", "created_by"], validate_constraints=False)
     except ValidationError as error:
         problems = dict(error.error_dict)
-    if (
-        "name" not in problems
-        and Rule.objects.filter(project=rule.project, name=rule.name).exclude(pk=rule.pk).exists()
-    ):
+    for name in ("name", "description", "filter"):
+        if "\0" in str(getattr(rule, name)):
+            problems[name] = "A text cannot hold the character NUL."
+    if "\0" in "".join(rule.span_names):
+        problems["span_names"] = "A name cannot hold the character NUL."
+    others = Rule.objects.filter(project=rule.project).exclude(pk=rule.pk)
+    if "name" not in problems and others.filter(name=rule.name).exists():
         problems["name"] = "The project has a rule of this name."
+    if "rate" not in problems and not 0 <= rule.rate <= 1:  # what is no number passes the validators
+        problems["rate"] = "A rate is a number from 0 to 1."
     if new and "spans_mode" not in told and rule.scope == RuleScope.SPAN:
         problems["spans_mode"] = "Say which spans: root, named, or all."
     if "spans_mode" not in problems and rule.spans_mode == SpansMode.NAMED and rule.scope == RuleScope.SPAN:
@@ -183,11 +188,6 @@ def _check(rule: Rule, evaluators: Sequence[Evaluator], *, new: bool, told: set[
             problems["span_names"] = f"At most {MOST_NAMES} names."
     if problem := _wrong_with(rule, evaluators):
         problems["evaluators"] = problem
-    for name in ("name", "description", "filter"):
-        if "\0" in str(getattr(rule, name)):
-            problems[name] = "A text cannot hold the character NUL."
-    if "\0" in "".join(rule.span_names):
-        problems["span_names"] = "A name cannot hold the character NUL."
     if "filter" not in problems and (problem := _wrong_with_filter(rule)):
         problems["filter"] = problem
     if problems:
@@ -231,9 +231,11 @@ def _free_slug(project: Project, name: str) -> str:
 
 def delete_rule(rule: Rule, by: object) -> None:
     """With its versions and counts. Its scores stay; those that wait are taken away where no worker holds them."""
+    project_id, rule_id = rule.project_id, rule.pk
     with transaction.atomic():
-        audit.note(rule.project, by, "rule.delete", rule.name, slug=rule.slug)
-        project_id, rule_id = rule.project_id, rule.pk
-        rule.delete()
+        # Before its counts and versions: workers hold the rule while they write those.
+        gone = Rule.objects.select_for_update().get(project_id=project_id, pk=rule_id)
+        audit.note(rule.project, by, "rule.delete", gone.name, slug=gone.slug)
+        gone.delete()
     while withdraw_rule(project_id, rule_id):
         pass

@@ -1,8 +1,8 @@
 """What a rule decides about a record. Pure, and the same for planning, *Test rule* and *Why not scored?*."""
 
-from dataclasses import dataclass
 from hashlib import blake2b
 from math import inf
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import TextChoices
@@ -30,8 +30,7 @@ PASSED = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What the gates ask of a record.
 
     `orphan`: a root only because its parent has not come. `leads`: it stands for its trace, as its earliest root, or it

@@ -7,7 +7,7 @@ So a planner may be killed anywhere, and several may work at once: each takes wh
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -21,9 +21,11 @@ from scoring.models import OpenTrace, Rule, RuleScope
 from scoring.rules import clock
 from scoring.rules.counting import add_counts
 from scoring.rules.deciding import Decisions, RuleAtWork, look_up, rules_at_work
+from scoring.rules.gates import Facts
 from scoring.rules.settling import settle
 
 TURN_SECONDS = 3.0  # then the scores that were planned have their turn
+NEVER = UUID(int=0)
 ROWS = 50  # of the outbox, or of open traces, at one look
 
 WAITING_ROWS = """
@@ -116,23 +118,31 @@ def is_anyone_at_work(project_id: int) -> bool:
 
 @transaction.atomic
 def _plan_announced(project: Project) -> bool:
-    rules = rules_at_work(project)
-    if not rules:
+    if not is_anyone_at_work(project.pk):
         return False
     rows = _take(project.pk)
     if not rows:
         return False
+    rules = rules_at_work(project)
     new = {id: row.id for row in rows for id in row.ids}
-    changed = {id: row.id for row in rows for id in row.changed if id not in new}
+    oldest = min(row.id for row in rows)
+    changed = {id: row.id for row in rows for id in row.changed}
+    found = look_up(project, rules, new.keys() | changed.keys(), quiet=0.0)
     decisions = Decisions()
-    for facts in look_up(project, rules, [*new, *changed], quiet=0.0):
-        announced = new.get(facts.id) or changed[facts.id]
-        for at_work in rules:
-            # What changed after its end was counted then, and is a decision of its own only where the rule wants it.
-            if announced >= at_work.since:
-                decisions.add(at_work, facts, counted=facts.id in new or at_work.rule.judge_again)
-    _conclude(project, decisions, set(changed))
+    for at_work in rules:
+        first = found if oldest >= at_work.since and not changed else _since(at_work, found, new)
+        decisions.add(at_work, first)
+        if changed:
+            decided = {facts.id for facts in first}
+            later = [facts for facts in _since(at_work, found, changed) if facts.id not in decided]
+            decisions.add(at_work, later, late=True)
+    _conclude(project, decisions)
     return True
+
+
+def _since(at_work: RuleAtWork, found: Sequence[Facts], announced: Mapping[UUID, UUID]) -> Sequence[Facts]:
+    """Those that were announced since the rule was enabled."""
+    return [facts for facts in found if announced.get(facts.id, NEVER) >= at_work.since]
 
 
 def _take(project_id: int) -> list[Announced]:
@@ -153,12 +163,12 @@ def _take(project_id: int) -> list[Announced]:
 
 @transaction.atomic
 def _close_traces(project: Project) -> bool:
-    rules = rules_at_work(project)
     with connection.cursor() as cursor:
         cursor.execute(DUE, [project.pk, ROWS])
         due = [Due._make(row) for row in cursor.fetchall()]
     if not due:
         return False
+    rules = rules_at_work(project)
     by_rule = {at_work.rule.pk: at_work for at_work in rules}
     roots = _roots(project.pk, due, by_rule)
     ids = {id for _, found in roots for id in found}
@@ -167,10 +177,8 @@ def _close_traces(project: Project) -> bool:
     for row, found in roots:
         at_work = by_rule.get(row.rule_id)
         if at_work in rules:
-            for id in found:
-                if id in facts:
-                    decisions.add(at_work, facts[id])
-    _conclude(project, decisions, set())
+            decisions.add(at_work, [facts[id] for id in found if id in facts], waited=True)
+    _conclude(project, decisions)
     _close(roots)
     return True
 
@@ -210,8 +218,8 @@ def _close(roots: Sequence[tuple[Due, list[UUID]]]) -> None:
                 )
 
 
-def _conclude(project: Project, decisions: Decisions, changed: set[UUID]) -> None:
-    settle(project.pk, decisions, changed)
+def _conclude(project: Project, decisions: Decisions) -> None:
+    settle(project.pk, decisions)
     if decisions.waiting:
         rows = sorted(decisions.waiting)
         with connection.cursor() as cursor:

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 QUEUE = "online"
 ENTRY, HELP_ENTRY = "scoring.jobs.score_online", "scoring.jobs.help_online"  # by name: the queue's side imports us
 RUNG_SECONDS = 30
+HELD_SECONDS = 6  # a job that is held up by slow calls is not waited for
 MOST_HELPERS = 8
 TIMEOUT = 1.0
 SILENCE = 5.0  # seconds without a ring once Redis has not answered: ingest must not wait for it each time
@@ -52,8 +53,8 @@ def ring(project_id: int) -> None:
 
 
 def hold(project_id: int) -> None:
-    """The job is alive: nobody need ring."""
-    _redis().set(_key(project_id), 1, ex=RUNG_SECONDS)
+    """The job is about to plan: nobody need ring."""
+    _redis().set(_key(project_id), 1, ex=HELD_SECONDS)
 
 
 def let_go(project_id: int) -> None:

@@ -5,7 +5,7 @@ looked up, in whatever version of its evaluators.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from records.scores import Task, lock_records, plan_scores
 from scoring.models import Counted, EvaluatorType, EvaluatorVersion, Rule, RuleScope, Unscored, Why
 from scoring.rules.budgets import Budget
 from scoring.rules.counting import Spent, note_unscored, spent_today
-from scoring.rules.deciding import Decisions, RuleAtWork
+from scoring.rules.deciding import Decisions, Drawn, RuleAtWork
 from scoring.rules.gates import Facts
 
 SOURCES = {EvaluatorType.LLM: ScoreSource.LLM, EvaluatorType.CODE: ScoreSource.CODE}
@@ -49,17 +49,18 @@ class _Subject:
     record_id: UUID
     key: UUID | str
     hash: str
+    late: bool
 
     @property
     def rule(self) -> Rule:
         return self.at_work.rule
 
 
-def settle(project_id: int, decisions: Decisions, changed: Collection[UUID]) -> None:
-    """Plans what was drawn, and counts. `changed` had ended before, and have other inputs or outputs now."""
+def settle(project_id: int, decisions: Decisions) -> None:
+    """Plans what was drawn, within the budgets, and counts."""
     if not decisions.drawn:
         return
-    lock_records(project_id, {facts.id for _, facts in decisions.drawn})
+    lock_records(project_id, {one.facts.id for one in decisions.drawn})
     subjects, before = _subjects(project_id, decisions.drawn)
     counts = decisions.counts
     budgets = _Budgets(decisions.drawn)
@@ -73,14 +74,14 @@ def settle(project_id: int, decisions: Decisions, changed: Collection[UUID]) -> 
         elif hashes and not rule.judge_again:
             counts[rule.pk, Counted.CHANGED] += 1
             unscored[Why.CHANGED].append((rule.pk, subject.record_id))
-        elif subject.record_id in changed and not rule.judge_again:
+        elif subject.late and not rule.judge_again:
             pass  # it was decided when it ended
         elif not budgets.of(subject.at_work).spend():
             counts[rule.pk, Counted.OVER_BUDGET] += 1
             unscored[Why.OVER_BUDGET].append((rule.pk, subject.record_id))
         else:
             planned.append(subject)
-            if hashes or subject.record_id in changed:
+            if hashes or subject.late:
                 again.append(subject)
     for subject in planned:
         counts[subject.rule.pk, Counted.PLANNED] += 1
@@ -95,12 +96,10 @@ def settle(project_id: int, decisions: Decisions, changed: Collection[UUID]) -> 
         note_unscored(project_id, pairs, why)
 
 
-def _subjects(
-    project_id: int, drawn: Sequence[tuple[RuleAtWork, Facts]]
-) -> tuple[list[_Subject], dict[tuple[int, UUID | str], set[str]]]:
+def _subjects(project_id: int, drawn: Sequence[Drawn]) -> tuple[list[_Subject], dict[tuple[int, UUID | str], set[str]]]:
     """What is judged, oldest first; and by (rule, its key) the hashes that the rule has scored it on before."""
-    whole = {facts.trace_id for at_work, facts in drawn if _by_trace(at_work, facts)}
-    alone = {facts.id for at_work, facts in drawn if not _by_trace(at_work, facts)}
+    whole = {facts.trace_id for at_work, facts, _ in drawn if _by_trace(at_work, facts)}
+    alone = {facts.id for at_work, facts, _ in drawn if not _by_trace(at_work, facts)}
     hashes: dict[UUID | str, str] = {}
     before: dict[tuple[int, UUID | str], set[str]] = defaultdict(set)
     with connection.cursor() as cursor:
@@ -112,10 +111,10 @@ def _subjects(
                 for key, rule_id, hashed in cursor.fetchall():
                     before[rule_id, key].add(hashed)
     subjects = []
-    for at_work, facts in drawn:
+    for at_work, facts, late in drawn:
         key = facts.trace_id if _by_trace(at_work, facts) else facts.id
         if key in hashes:  # else it is being deleted
-            subjects.append(_Subject(at_work, facts.id, key, hashes[key]))
+            subjects.append(_Subject(at_work, facts.id, key, hashes[key], late))
     return subjects, before
 
 
@@ -126,10 +125,10 @@ def _by_trace(at_work: RuleAtWork, facts: Facts) -> bool:
 class _Budgets:
     """Read once for all rules that have one, where something of theirs was drawn."""
 
-    def __init__(self, drawn: Sequence[tuple[RuleAtWork, Facts]]) -> None:
+    def __init__(self, drawn: Sequence[Drawn]) -> None:
         limited = {
             at_work.rule.pk
-            for at_work, _ in drawn
+            for at_work, _, _ in drawn
             if at_work.rule.budget_calls_day is not None or at_work.rule.budget_usd_day is not None
         }
         self._spent = spent_today(limited) if limited else {}

@@ -71,9 +71,9 @@ def _decide(project: Any, evaluator: Any, options: argparse.Namespace) -> None:
             began = time.perf_counter()
             at_work = rules_at_work(project)
             decisions = Decisions()
-            for facts in look_up(project, at_work, ids, quiet=0.0):
-                for one in at_work:
-                    decisions.add(one, facts)
+            found = look_up(project, at_work, ids, quiet=0.0)
+            for one in at_work:
+                decisions.add(one, found)
             decided.append(1000 * (time.perf_counter() - began))
         if len(ids) != RECORDS or sum(decisions.counts.values()) < RECORDS * len(rules):
             sys.exit(f"{len(ids)} records and {sum(decisions.counts.values())} steps: something was lost.")

@@ -135,7 +135,7 @@ def test_the_outbox_names_the_batch_and_the_bell_rings_after_the_commit(project,
     rung = []
     records_ingested.connect(ring := lambda project_id, **_: rung.append(project_id))
     with django_capture_on_commit_callbacks(execute=True):
-        result = ingest(project, [draft("b"), draft("a")], "ci")
+        result = ingest(project, [draft("b", outputs=1), draft("a", outputs=1)], "ci")
         assert not rung
     records_ingested.disconnect(ring)
     assert Outbox.objects.get(project=project).ids == sorted(result.ids)

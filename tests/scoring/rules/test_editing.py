@@ -7,7 +7,7 @@ from evalhub.models import AuditEvent
 from records.models import Score
 from records.scores import Task, plan_scores
 from scoring.evaluators import archive_evaluator, create_evaluator
-from scoring.models import Rule, RuleVersion
+from scoring.models import OpenTrace, Rule, RuleVersion
 from scoring.rules.editing import delete_rule, save_rule, set_enabled, stop_rule, version_at
 from tests import factories
 from tests.scoring.running import exact, sent
@@ -129,9 +129,10 @@ def test_a_deleted_rule_leaves_its_scores_and_takes_what_waits_along(project, ev
     task = Task(evaluator.metric_id, f"rule:{rule.pk}:1", source=2, per_input=True, rule_id=rule.pk, rule=rule.slug)
     plan_scores(project.id, [done, waiting], [task])
     Score.objects.filter(project=project, record_id=done).update(status=1)
+    OpenTrace.objects.create(project=project, rule=rule, trace_id="t", due_at=rule.created_at)
     delete_rule(rule, "anna")
     assert list(Score.objects.filter(project=project).values_list("record_id", "rule")) == [(done, "support")]
-    assert not Rule.objects.exists()
+    assert not Rule.objects.exists() and not OpenTrace.objects.exists()
     assert audited(project)[-1] == "rule.delete"
 
 

@@ -164,7 +164,7 @@ def test_children_that_come_before_their_root_do_not_pass_for_roots(project):
     quiet(project)
     score(project)
     assert scored(one) == ["root"]
-    assert counted(one)["seen"] == 1 and not OpenTrace.objects.exists()
+    assert counted(one)["seen"] == 2 and counted(one)["spans"] == 1 and not OpenTrace.objects.exists()
 
 
 def test_spans_whose_root_never_comes_are_the_roots_after_a_while(project):
