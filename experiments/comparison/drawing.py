@@ -63,7 +63,7 @@ def scatter_figure(pairs: Pairs, first: str, second: str, shares: bool, lower: b
         groups[css].append(i)
     ends = [*pairs.before, *pairs.after] or [0.0, 1.0]
     low, high = (0.0, 1.0) if shares else (min(ends), max(ends))
-    room = (high - low) * 0.06 or 1.0
+    room = (high - low) * 0.1 or 1.0
     # Equal points would hide one another: moved a little, always in the same way.
     jitter = (high - low) * (0.05 if shares else 0.008)
     traces: list[dict[str, Any]] = [

@@ -97,6 +97,8 @@ class Side:
     cut: bool = False
     set_number: int = 1
     cases: dict[str, list[Run]] = field(init=False)
+    _epochs: dict[tuple[str, Kind], dict[str, list[float]]] = field(init=False, repr=False, default_factory=dict)
+    _values: dict[tuple[str, Kind], dict[str, float]] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         cases: dict[str, list[Run]] = {}
@@ -111,18 +113,24 @@ class Side:
         return key in self._judging
 
     def epochs_of(self, key: str, kind: Kind) -> dict[str, list[float]]:
-        """The values of each case, one an epoch that has one: 1 and 0 for passes, else the number."""
+        """The values of each case, one an epoch that has one: 1 and 0 for passes, else the number. Counted once."""
+        if (key, kind) in self._epochs:
+            return self._epochs[key, kind]
         said, found = self.said.get(key, {}), {}
         for run in self.runs:
             one = said.get(run.record_id)
             value = _value(one, kind) if one is not None else None
             if value is not None:
                 found.setdefault(run.case, []).append(value)
+        self._epochs[key, kind] = found
         return found
 
     def values_of(self, key: str, kind: Kind) -> dict[str, float]:
-        """One value a case, its epochs averaged."""
-        return {case: fmean(values) for case, values in self.epochs_of(key, kind).items()}
+        """One value a case, its epochs averaged. Counted once."""
+        if (key, kind) not in self._values:
+            epochs = self.epochs_of(key, kind)
+            self._values[key, kind] = {case: fmean(v) if len(v) > 1 else v[0] for case, v in epochs.items()}
+        return self._values[key, kind]
 
     def took(self, what: Literal["latency_ms", "tokens", "cost"]) -> dict[str, float]:
         """What a case took on average over its epochs."""

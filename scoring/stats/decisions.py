@@ -58,11 +58,9 @@ def decide(
     if (low > 0 or high < 0) and p < ALPHA:
         return Decision(Verdict.BETTER if (change.value > 0) != lower else Verdict.WORSE, change.text)
     if low > 0 or high < 0:
-        why = (
-            "the exact test is not as sure as the interval"
-            if found.p >= ALPHA
-            else "one of so many metrics may by chance"
-        )
+        why = "one of so many metrics may differ by chance"
+        if found.p >= ALPHA:
+            why, p = "the exact test is not as sure as the interval", found.p
         return Decision(Verdict.UNSURE, f"{why} (p {p:.2g})", _more(found, margin))
     more = _more(found, margin)
     return Decision(Verdict.UNSURE, f"about {more:,} more cases would tell" if more else _no_number(found), more)
