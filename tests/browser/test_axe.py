@@ -11,12 +11,14 @@ from playwright.sync_api import Page, expect
 
 from evalhub import apikeys
 from evalhub.models import Role
+from experiments.gate.judging import judge
 from records.drafts import RecordDraft, ScoreDraft
 from records.ingest import ingest
 from records.models import Metric, Record, Source, ValueType
 from tests import factories
 from tests.browser.conftest import DESK, PHONE
 from tests.browser.test_records_in_the_browser import HOSTILE
+from tests.experiments import made
 from tests.experiments.running import begun
 from tests.scoring.judging import by_people, judged
 from tests.scoring.reviews.asked import asked, people, says
@@ -155,6 +157,48 @@ def test_experiments(page: Page, project, enter, sound, monkeypatch):
         page.keyboard.press("r")
         expect(page.get_by_role("dialog", name="Run evaluators again")).to_be_visible()
         sound("evaluators run again")
+
+
+def test_comparing_experiments(page: Page, project, enter, sound):
+    """Regressions first, a case side by side, the address that follows; results with a gate, and a dataset's trend."""
+    cases, correct = made.dataset(project, size=40), made.boolean(project)
+    before, after = made.flipping(correct, 40, lost=12, won=1)
+    metadata = {case: {"topic": "refunds" if i % 2 else HOSTILE} for i, case in enumerate(before)}
+    base = made.experiment(project, "support-v14", before, of=cases, metadata=metadata)
+    new = made.experiment(
+        project,
+        "support-v15",
+        after,
+        of=cases,
+        metadata=metadata,
+        outputs=dict.fromkeys(before, HOSTILE),
+        baseline=base,
+    )
+    judge(new, base, ["correctness:margin=0.02", "cost:max=+10%"], "gate")
+    enter(factories.member(project, Role.VIEWER))
+    page.goto(f"/p/{project.slug}/experiments/compare")
+    sound("a choice of experiments")
+    page.get_by_label("support-v14").check()
+    page.get_by_label("support-v15").check()
+    page.get_by_role("button", name="Compare").click()
+    expect(page.locator(".charted .main-svg").nth(4)).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Case case-000")).to_be_visible()
+    expect(page.locator("#case ins").first).to_contain_text("<")
+    sound("a comparison")
+    page.get_by_role("link", name="case-003", exact=True).click()
+    expect(page.get_by_text("Case case-003")).to_be_visible()
+    page.get_by_role("link", name="Improvements 1").click()
+    expect(page.get_by_role("link", name="case-012", exact=True)).to_be_visible()
+    assert "show=improvements" in page.url
+    page.locator("select[name=by]").select_option("metadata.topic")
+    expect(page.get_by_role("rowheader", name="refunds")).to_be_visible()
+    sound("its slices")
+    page.goto(f"/p/{project.slug}/datasets/cases/")
+    expect(page.get_by_role("heading", name="What it can see")).to_be_visible()
+    sound("a dataset with its experiments")
+    page.goto(f"/p/{project.slug}/experiments/support-v15/")
+    expect(page.get_by_role("heading", name="Gates")).to_be_visible()
+    sound("an experiment's results and its gate")
 
 
 def test_a_review(page: Page, project, enter, sound):

@@ -12,6 +12,7 @@ from django.utils import timezone
 from evalhub.models import Project
 from experiments.models import (
     Dataset,
+    DatasetRevision,
     Experiment,
     ExperimentEvaluator,
     ExperimentRow,
@@ -33,9 +34,14 @@ ERRORED = "errored"  # in place of a value
 
 
 def dataset(project: Project, slug: str = "cases", revision: int = 1, size: int = 0) -> Dataset:
-    return Dataset.objects.create(
+    """Without items; its newest revision is there, so that its page is."""
+    made = Dataset.objects.create(
         project=project, slug=slug, name=slug.title(), revision=revision, size=size, created_by="ina"
     )
+    DatasetRevision.objects.create(
+        project=project, dataset=made, number=revision, size=size, words="made", created_by="ina"
+    )
+    return made
 
 
 def version(metric: Metric, number: int = 1, slug: str = "") -> EvaluatorVersion:
