@@ -6,6 +6,7 @@ from experiments.views import (
     add_to_dataset,
     compare,
     datasets,
+    existing,
     experiments,
     exports,
     imports,
@@ -23,6 +24,7 @@ urlpatterns = [
     path("p/<slug:slug>/experiments/", experiments.experiment_list, name="experiments"),
     path("p/<slug:slug>/experiments/new", kickoff.experiment_new, name="experiment-new"),
     path("p/<slug:slug>/experiments/new/estimate", kickoff.experiment_estimate, name="experiment-estimate"),
+    path("p/<slug:slug>/experiments/existing", existing.experiment_existing, name="experiment-existing"),
     path("p/<slug:slug>/experiments/adopt", experiments.experiment_adopt, name="experiment-adopt"),
     path("p/<slug:slug>/experiments/<slug:experiment>/", experiments.experiment, name="experiment"),
     path(
@@ -34,6 +36,7 @@ urlpatterns = [
     path("p/<slug:slug>/experiments/<slug:experiment>/cancel", experiments.experiment_cancel, name="experiment-cancel"),
     path("p/<slug:slug>/experiments/<slug:experiment>/resume", experiments.experiment_resume, name="experiment-resume"),
     path("p/<slug:slug>/experiments/<slug:experiment>/retry", experiments.experiment_retry, name="experiment-retry"),
+    path("p/<slug:slug>/experiments/<slug:experiment>/take", experiments.experiment_take, name="experiment-take"),
     path("p/<slug:slug>/experiments/<slug:experiment>/rescore", kickoff.experiment_rescore, name="experiment-rescore"),
     path("p/<slug:slug>/experiments/<slug:experiment>/delete", experiments.experiment_delete, name="experiment-delete"),
     path("p/<slug:slug>/datasets/", datasets.dataset_list, name="datasets"),

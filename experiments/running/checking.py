@@ -2,11 +2,11 @@
 a question. What is wrong is said by field, as forms and the API need it (ValidationError)."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from pydantic import ValidationError as Invalid
 
 from evalhub.models import Project
@@ -52,8 +52,8 @@ class Checked:
         return self.cases * self.experiment.epochs
 
 
-def check(project: Project, wanted: Wanted) -> Checked:
-    """Raises ValidationError."""
+def check(project: Project, wanted: Wanted, most: int | None = None) -> Checked:
+    """`most`: no more cases than so many are looked at, for an estimate on the way. Raises ValidationError."""
     problems: dict[str, Any] = {}
     experiment = Experiment(
         project=project, workflow=wanted.workflow, description=wanted.description, epochs=wanted.epochs,
@@ -85,7 +85,7 @@ def check(project: Project, wanted: Wanted) -> Checked:
     if wanted.workflow == Workflow.EXISTING:
         checked.warnings += [] if versions else ["Without evaluators its results are the scores that are there."]
     else:
-        _cases(checked)
+        _cases(checked, most)
     return checked
 
 
@@ -189,9 +189,12 @@ def _records(experiment: Experiment, wanted: Wanted) -> None:
     experiment.zone, experiment.created_at = str(search.zone), search.now
 
 
-def _cases(checked: Checked) -> None:
+def _cases(checked: Checked, most: int | None) -> None:
     """Every case of the revision, put as it will be put. Raises ValidationError."""
     experiment = checked.experiment
+    there = cases_of(experiment).count()
+    if there * experiment.epochs > MOST_ROWS:
+        raise ValidationError({"epochs": f"More than {MOST_ROWS:,} rows: take fewer cases or epochs."})
     if experiment.workflow != Workflow.CUSTOM:
         try:
             checked.call = call_of(experiment)
@@ -200,12 +203,7 @@ def _cases(checked: Checked) -> None:
     bad: dict[str, list[str]] = {}
     unknown: dict[str, None] = {}
     sampled = length = 0
-    for item in cases_of(experiment):
-        checked.cases += 1
-        if checked.cases * experiment.epochs > MOST_ROWS:
-            raise ValidationError({"epochs": f"More than {MOST_ROWS:,} rows: take fewer cases or epochs."})
-        if checked.call is None:
-            continue
+    for item in cases_of(experiment)[:most].iterator(chunk_size=1_000) if checked.call else ():
         try:
             messages = checked.call.messages_of(item.inputs)
         except CaseProblem as problem:
@@ -217,7 +215,10 @@ def _cases(checked: Checked) -> None:
             sampled, length = sampled + 1, length + _length(messages)
     if bad:
         raise ValidationError({"dataset": [_bad(why, cases) for why, cases in bad.items()][:5]})
-    if not checked.cases:
+    if most is not None and there > most:
+        checked.warnings.append(f"Only the first {most:,} cases were looked at; all of them are when it begins.")
+    checked.cases = there
+    if not there:
         which = f" of the split {experiment.split}" if experiment.split else ""
         raise ValidationError({"dataset": f"{experiment.dataset.slug} has no cases{which}: put some in first."})
     checked.chars = length / sampled if sampled else 0.0
@@ -226,12 +227,12 @@ def _cases(checked: Checked) -> None:
         checked.warnings.append(f"The cases hold what the prompt does not use: {names}.")
 
 
-def cases_of(experiment: Experiment) -> Iterator[DatasetItem]:
+def cases_of(experiment: Experiment) -> QuerySet[DatasetItem]:
     """In their order, with their inputs alone."""
     items = items_of(experiment.dataset, experiment.dataset_revision)
     if experiment.split:
         items = items.filter(split=experiment.split)
-    return items.only("id", "case_id", "inputs").iterator(chunk_size=1_000)
+    return items.only("id", "case_id", "inputs")
 
 
 def _length(messages: list[Message]) -> int:

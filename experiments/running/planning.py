@@ -95,12 +95,16 @@ def _slice(experiment: Experiment) -> bool:
 
 def _name_metrics(experiment: Experiment) -> None:
     """Where nobody is to judge it: by the scores that its records came with."""
-    if ExperimentEvaluator.objects.filter(experiment=experiment).exists():
+    frozen = ExperimentEvaluator.objects.filter(experiment=experiment, set_number=1)
+    if frozen.exclude(evaluator_version=None).exists():
         return
     with connection.cursor() as cursor:
         cursor.execute(METRICS, {"p": experiment.project_id, "experiment": experiment.pk})
         metrics = [id for (id,) in cursor.fetchall()]
-    ExperimentEvaluator.objects.bulk_create(ExperimentEvaluator(experiment=experiment, metric_id=id) for id in metrics)
+    known = set(frozen.values_list("metric_id", flat=True))
+    ExperimentEvaluator.objects.bulk_create(
+        ExperimentEvaluator(experiment=experiment, metric_id=id) for id in metrics if id not in known
+    )
 
 
 def _pause(experiment: Experiment, reason: str) -> None:

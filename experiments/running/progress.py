@@ -23,7 +23,8 @@ PARTS = (
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`runs` make the scores it is judged by; `judged`: it has evaluators; `workers` None where nobody knows."""
+    """`runs` make the scores it is judged by; `judged`: it has evaluators; `workers` None where nobody knows;
+    `since`: records that came with an uploaded one's name and are not in it."""
 
     experiment: Experiment
     totals: Totals
@@ -32,6 +33,7 @@ class Progress:
     now: datetime
     workers: int | None
     may_act: bool
+    since: int = 0
 
     @property
     def shape(self) -> str:

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
+from evalhub import audit
 from evalhub.models import Project, User
-from experiments.models import Experiment, Workflow
+from experiments.models import UNFINISHED, Experiment, ExperimentState, Workflow
+from experiments.running import planning, ringing
 from experiments.running.starting import start
 from experiments.running.wanted import Wanted
 from records.filterlang import quoted
@@ -62,6 +64,40 @@ def uploads(project: Project) -> list[Upload]:
     with connection.cursor() as cursor:
         cursor.execute(UPLOADED, params)
         return [Upload(*row) for row in cursor.fetchall()]
+
+
+SINCE = """
+SELECT count(*) FROM (SELECT FROM record r
+  WHERE r.project_id = %(p)s AND r.experiment <> '' AND lower(r.experiment) = lower(%(label)s) AND r.is_root
+    AND NOT EXISTS (SELECT FROM experiment_row x WHERE x.experiment_id = %(experiment)s AND x.record_id = r.id)
+  LIMIT %(counted)s) x
+"""
+
+
+def came_since(experiment: Experiment) -> int:
+    """Records that carry its name and are not among its rows, MOST_COUNTED at the most: a script may go on posting."""
+    params = {
+        "p": experiment.project_id, "label": experiment.label, "experiment": experiment.pk, "counted": MOST_COUNTED,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(SINCE, params)
+        return cursor.fetchone()[0]
+
+
+def take_in(experiment: Experiment, by: User | str) -> None:
+    """Makes rows of them, too. Raises NotNow."""
+    with transaction.atomic():
+        mine = Experiment.objects.filter(pk=experiment.pk, uploaded=True).exclude(state__in=UNFINISHED)
+        begun = mine.update(
+            state=ExperimentState.RUNNING, finished_at=None, totals={}, planned_at=None, reached="",
+            ceiling=ceiling_of(),
+        )  # fmt: skip
+        if not begun:
+            raise NotNow("It is at work, or it was not uploaded.")
+        audit.note(experiment.project, by, "experiment.take", experiment.slug)
+    experiment.refresh_from_db()
+    planning.plan(experiment, planning.AT_ONCE_SECONDS)
+    ringing.ring(experiment.pk)
 
 
 def adopt(project: Project, name: str, by: User | str) -> Experiment:

@@ -19,7 +19,7 @@ from experiments.running.counting import totals_of
 from experiments.running.editing import delete_experiment
 from experiments.running.listing import listed, page_of
 from experiments.running.progress import Progress
-from experiments.running.uploads import adopt, uploads
+from experiments.running.uploads import adopt, came_since, take_in, uploads
 from experiments.tables_of_experiments import ExperimentTable
 from records.filterlang import quoted
 from records.views.bulk import STOP_POLLING, refused
@@ -133,6 +133,16 @@ def experiment_adopt(request: HttpRequest, project: Project) -> HttpResponse:
     return redirect("experiments:experiment", project.slug, adopted.slug)
 
 
+@project_page("POST", role=Role.EDITOR)
+def experiment_take(request: HttpRequest, project: Project, experiment: str) -> HttpResponse:
+    """Takes in records that came with an uploaded experiment's name since it was adopted."""
+    try:
+        take_in(_found(project, experiment), request.user)
+    except NotNow as why:
+        return refused(str(why))
+    return _part(request, project, experiment)
+
+
 def _found(project: Project, slug: str) -> Experiment:
     its = Experiment.objects.select_related(
         "project", "user", "dataset", "prompt_version__prompt", "provider", "baseline"
@@ -166,7 +176,8 @@ def _progress(request: HttpRequest, found: Experiment) -> Progress:
     workers = 1 if found.is_over else workers_of(ringing.QUEUE)
     judged = bool(scores.versions_of_set(found))
     totals = totals_of([found])[found.pk]
-    return Progress(found, totals, runs, judged, timezone.now(), workers, may_act=request.role >= Role.EDITOR)
+    since = came_since(found) if found.uploaded and found.is_over else 0
+    return Progress(found, totals, runs, judged, timezone.now(), workers, request.role >= Role.EDITOR, since)
 
 
 def _sets(found: Experiment) -> list[tuple[object, list[object], list[object]]]:

@@ -63,6 +63,37 @@ def test_uploaded_names_are_adopted_in_one_click(page, project):
     assert "Uploaded</h2>" not in page("experiments").text_
 
 
+def test_what_came_with_the_name_since_is_told_and_taken_in(page, project):
+    uploaded(project, "nightly 7", 2)
+    page("experiment-adopt", method="post", data={"name": "nightly 7"})
+    its = turned(Experiment.objects.get())
+    assert "more record" not in page("experiment-progress", its.slug).text_
+    uploaded(project, "nightly 7", 5)
+    assert "3 more records came with its name" in page("experiment-progress", its.slug).text_
+    assert "of 5 rows" in page("experiment-take", its.slug, method="post").text_
+    assert turned(its).state == ExperimentState.COMPLETED and its.rows.count() == 5
+    assert its.evaluators.count() == 1 and its.totals["metrics"][0]["n"] == 5
+    its.uploaded = False
+    its.save()
+    assert page("experiment-take", its.slug, method="post").status_code == 422
+
+
+def test_selected_records_become_an_experiment_from_the_records_page(page, project):
+    exact(project, text="1")
+    ids = [str(id) for id in sent(project, 4)]
+    dialog = page("experiment-existing", query="?n=2").text_
+    assert "2 records as an experiment" in dialog and 'value="exact" checked' in dialog
+    assert page("experiment-existing").status_code == 422
+    said = {"name": "Two", "evaluator": ["exact"], "ids": ids[:2]}
+    answer = page("experiment-existing", method="post", data=said)
+    assert answer.headers["HX-Redirect"] == reverse("experiments:experiment", args=[project.slug, "two"])
+    assert Experiment.objects.get(slug="two").rows.count() == 2
+    page("experiment-existing", method="post", data={"name": "All", "matching": "1", "q": "inputs.n > 0"})
+    assert turned(Experiment.objects.get(slug="all")).rows.count() == 3
+    for wrong in ({"name": "", "ids": ids}, {"name": "x"}, {"name": "x", "matching": "1", "q": "nosuch: 1"}):
+        assert page("experiment-existing", method="post", data=wrong).status_code == 422
+
+
 def test_the_form_may_be_filled_by_the_address_and_ticks_primary_evaluators(page, project, its):
     answer = page("experiment-new", query="?dataset=cases&workflow=completion&model=m")
     assert '<option value="cases" selected' in answer.text_ and 'value="completion"' in answer.text_
