@@ -112,7 +112,11 @@ RQ = {"COMMIT_MODE": "on_db_commit", "WORKER_CLASS": "evalhub.worker.Worker"}
 JOB_MODULES = ["records.jobs", "scoring.jobs", "experiments.jobs"]  # what a worker has loaded before it forks for a job
 
 # What the floors above add to /readyz: a name, and a function that answers (a word, warnings) and raises nothing.
-HEALTH_ITEMS = {"sandbox": "scoring.sandbox.reports.health", "rules": "scoring.rules.notices.health"}
+HEALTH_ITEMS = {
+    "sandbox": "scoring.sandbox.reports.health",
+    "rules": "scoring.rules.notices.health",
+    "alerts": "scoring.alerts.tidying.health",
+}
 
 # What they add to every sweep: a name, and a function without arguments.
 SWEEP_TASKS = {

@@ -84,6 +84,7 @@ def body_of(alert: Alert, event: AlertEvent | None, key: str) -> bytes:
     source: Any = event if event is not None else alert
     said = {
         "type": f"alert.{message.kind}", "delivery": key, "title": message.title, "message": message.words,
+        "text": f"{message.title}. {message.words} {message.url}",  # what chat programs show
         "project": alert.project.slug,
         "alert": {
             "id": alert.pk, "name": alert.name, "figure": alert.figure,

@@ -1,5 +1,7 @@
 """What is to be delivered, written in the transaction of the change that it tells of."""
 
+from urllib.parse import urlsplit
+
 from scoring.models import Alert, AlertDelivery, AlertEvent, Channel
 
 
@@ -16,3 +18,9 @@ def tell(alert: Alert, event: AlertEvent) -> list[AlertDelivery]:
 def addresses(alert: Alert) -> list[tuple[Channel, str]]:
     webhook = [(Channel.WEBHOOK, alert.webhook)] if alert.webhook else []
     return webhook + [(Channel.EMAIL, email) for email in alert.emails]
+
+
+def masked(target: str) -> str:
+    """An address for everybody's eyes: of a webhook the host alone, since the rest often is a key."""
+    parts = urlsplit(target)
+    return f"{parts.scheme}://{parts.netloc}/…" if parts.netloc and (parts.path.strip("/") or parts.query) else target

@@ -14,6 +14,7 @@ from evalhub.models import Scope
 from records.api.schemas import ERRORS, Strict
 from records.models import Metric
 from scoring.alerts.editing import Saved, change_alert, create_alert, delete_alert
+from scoring.alerts.outbox import masked
 from scoring.models import (
     Alert,
     AlertDelivery,
@@ -142,33 +143,37 @@ class TestList(Schema):
 FIELDS = tuple(name for name in AlertOut.model_fields if name not in ("metric", "secret"))
 
 
-def alert_json(alert: Alert, secret: str = "") -> dict[str, Any]:
+def alert_json(request: HttpRequest, alert: Alert, secret: str = "") -> dict[str, Any]:
+    """The webhook's address as a whole for those alone who may change it: it may hold a key."""
     shown = {name: getattr(alert, name) for name in FIELDS}
+    if Scope.WRITE not in request.api_key.scopes:
+        shown["webhook"] = masked(alert.webhook)
     return shown | {"metric": alert.metric.slug if alert.metric else None, "secret": secret or None}
 
 
 @router.get("", response={200: AlertList, **ERRORS}, auth=KeyAuth(Scope.READ))
 def alert_list(request: HttpRequest) -> HttpResponse:
     """All alerts by name."""
-    return answer({"items": [alert_json(alert) for alert in _alerts(request)], "next_cursor": None})
+    return answer({"items": [alert_json(request, alert) for alert in _alerts(request)], "next_cursor": None})
 
 
 @router.post("", response={201: AlertOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
 def alert_create(request: HttpRequest, body: AlertIn) -> HttpResponse:
     """With a webhook the answer holds its secret, once."""
-    return _answer(create_alert(request.project, _actor(request), **_sent(request, body)), 201)
+    return _answer(request, create_alert(request.project, _actor(request), **_sent(request, body)), 201)
 
 
 @router.get("/{int:id}", response={200: AlertOut, **ERRORS}, auth=KeyAuth(Scope.READ))
 def alert_get(request: HttpRequest, id: int) -> HttpResponse:
-    return answer(alert_json(_found(request, id)))
+    return answer(alert_json(request, _found(request, id)))
 
 
 @router.patch("/{int:id}", response={200: AlertOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
 def alert_change(request: HttpRequest, id: int, body: AlertPatch) -> HttpResponse:
     """Changes what is named in the body; where that is what is measured, the state begins anew."""
     alert = _found(request, id)
-    return _answer(change_alert(alert, _actor(request), renew_secret=body.renew_secret, **_sent(request, body)), 200)
+    changed = change_alert(alert, _actor(request), renew_secret=body.renew_secret, **_sent(request, body))
+    return _answer(request, changed, 200)
 
 
 @router.delete("/{int:id}", response={204: None, **ERRORS}, auth=KeyAuth(Scope.WRITE))
@@ -184,8 +189,8 @@ def alert_history(request: HttpRequest, id: int) -> HttpResponse:
     alert = _found(request, id)
     events: QuerySet[AlertEvent] = alert.events.all()[:NEWEST]
     deliveries: QuerySet[AlertDelivery] = alert.deliveries.all()[:NEWEST]
-    found = {"events": _listed(EventOut, events), "deliveries": _listed(DeliveryOut, deliveries)}
-    return answer(found)
+    told = [one | {"target": masked(one["target"])} for one in _listed(DeliveryOut, deliveries)]
+    return answer({"events": _listed(EventOut, events), "deliveries": told})
 
 
 @router.post("/{int:id}/test", response={200: TestList, **ERRORS}, auth=KeyAuth(Scope.WRITE))
@@ -204,8 +209,8 @@ def _listed(schema: type[Schema], rows: QuerySet) -> list[dict[str, Any]]:
     return [{name: getattr(row, name) for name in schema.model_fields} for row in rows]
 
 
-def _answer(saved: Saved, status: int) -> HttpResponse:
-    return answer(alert_json(saved.alert, saved.secret), status)
+def _answer(request: HttpRequest, saved: Saved, status: int) -> HttpResponse:
+    return answer(alert_json(request, saved.alert, saved.secret), status)
 
 
 def _sent(request: HttpRequest, body: AlertChange) -> dict[str, Any]:

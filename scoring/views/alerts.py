@@ -23,7 +23,7 @@ from scoring.alerts.evaluating import terms_of
 from scoring.alerts.form import AlertForm
 from scoring.alerts.measuring import measure, shown
 from scoring.alerts.messages import condition, records_url
-from scoring.alerts.outbox import addresses
+from scoring.alerts.outbox import addresses, masked
 from scoring.alerts.states import read
 from scoring.models import Alert, AlertDelivery, AlertState, DeliveryStatus
 
@@ -108,7 +108,8 @@ def alert_test(request: HttpRequest, project: Project, id: int) -> HttpResponse:
     from scoring.alerts.delivering import send_test  # aiohttp: half a second that other pages need not pay for
 
     found = _found(project, id)
-    context = {"outcomes": send_test(found), "alert": found}
+    outcomes = [(masked(target), outcome) for _, target, outcome in send_test(found)]
+    context = {"outcomes": outcomes, "alert": found}
     return render(request, "scoring/alerts/_tested.html", context)
 
 
@@ -139,8 +140,9 @@ def _row(alert: Alert) -> dict[str, Any]:
 def _page(request: HttpRequest, alert: Alert, secret: str = "") -> HttpResponse:
     context = _row(alert) | {
         "events": [(event, records_url(alert, event.at)) for event in alert.events.all()[:NEWEST]],
-        "deliveries": alert.deliveries.select_related("event")[:NEWEST],
-        "told": addresses(alert), "may_edit": request.role >= Role.EDITOR, "secret": secret,
+        "deliveries": [(one, masked(one.target)) for one in alert.deliveries.select_related("event")[:NEWEST]],
+        "told": [masked(target) for _, target in addresses(alert)],
+        "may_edit": request.role >= Role.EDITOR, "secret": secret,
         "recovers_at": None if alert.recovery_threshold is None else shown(alert, alert.recovery_threshold),
         "no_mail": bool(alert.emails) and not settings.MAILS,
     }  # fmt: skip

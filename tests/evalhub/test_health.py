@@ -47,7 +47,7 @@ def test_ready_with_warnings_until_a_worker_and_a_sweeper_report(client, db, que
     assert ready(client) == (
         200,
         {"ready": True, "database": "ok", "migrations": "ok", "redis": "ok", "workers": 1, "sweeper_age": 0,
-         "sandbox": "unknown", "rules": "ok", "warnings": []},
+         "sandbox": "unknown", "rules": "ok", "alerts": "ok", "warnings": []},
     )  # fmt: skip
 
 
@@ -88,5 +88,5 @@ def test_a_missing_migration_makes_it_not_ready(client, db, queue):
 
 def test_once_complete_the_migrations_are_not_read_again(client, db, queue, django_assert_num_queries):
     ready(client)
-    with django_assert_num_queries(2):  # one of them looks for rules
+    with django_assert_num_queries(3):  # one of them looks for rules, one at alerts
         ready(client)

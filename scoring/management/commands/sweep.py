@@ -18,7 +18,7 @@ from evalhub import health, idempotency
 from evalhub.models import Project
 from evalhub.system import queues
 from records import blob_uses, bulk, outbox, retention, rollups
-from scoring.alerts import evaluating
+from scoring.alerts import evaluating, tidying
 from scoring.reviews import planning as reviews
 from scoring.rules import healing as rules
 from scoring.runs import healing
@@ -102,6 +102,7 @@ TASKS = (
     Task("sessions", clear_sessions, nightly=True),
     Task("outbox", expire_outbox, nightly=True),
     Task("files", delete_unused_files, nightly=True),
+    Task("history of alerts", tidying.forget_old, nightly=True),
     Task("unscored", rules.delete_unscored_of_gone_records, nightly=True),
 )
 

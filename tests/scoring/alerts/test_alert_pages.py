@@ -222,6 +222,16 @@ def test_the_api_names_a_wrong_field(call, body, path):
     assert not Alert.objects.exists()
 
 
+def test_a_webhook_s_address_is_whole_for_those_alone_who_may_change_it(call, client, project):
+    made = call("POST", "", ALERT | {"webhook": "https://hooks.example.com/T0/secret?key=k"}).json()
+    _, reading = apikeys.create(project, "looker", [Scope.READ])
+    assert made["webhook"].endswith("secret?key=k")
+    assert call("GET", f"/{made['id']}", key=reading).json()["webhook"] == "https://hooks.example.com/…"
+    client.force_login(factories.member(project, Role.VIEWER))
+    text = client.get(url("alert", project, made["id"])).content.decode()
+    assert "hooks.example.com" in text and "secret?key" not in text
+
+
 def test_a_reading_key_writes_nothing_and_another_project_s_alert_is_not_there(call, project):
     _, reading = apikeys.create(project, "reader", [Scope.READ])
     assert call("POST", "", ALERT, key=reading).status_code == 403

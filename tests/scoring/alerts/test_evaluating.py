@@ -10,7 +10,7 @@ from evalhub.models import AuditEvent, Role
 from records.drafts import RecordDraft, ScoreDraft
 from records.ingest import ingest
 from records.models import Metric, Source
-from scoring.alerts import evaluating
+from scoring.alerts import evaluating, tidying
 from scoring.alerts.editing import change_alert, create_alert, delete_alert
 from scoring.alerts.evaluating import evaluate, evaluate_due
 from scoring.alerts.messages import records_url
@@ -153,6 +153,23 @@ def test_what_cannot_be_measured_changes_no_state_and_says_why(project, metric, 
     monkeypatch.setattr(evaluating, "measure", slow)
     evaluate(stands(alert), timezone.now())
     assert "too long" in stands(alert).problem and stands(alert).state == AlertState.FIRING
+
+
+def test_what_is_wrong_is_a_warning_without_names_and_old_history_is_forgotten(project, metric):
+    assert tidying.health() == ("ok", [])
+    alert = made(project, name="Private name", emails=["ops@example.com"])
+    Alert.objects.filter(pk=alert.pk).update(problem="Its filter cannot be read.")
+    old, now = timezone.now() - timedelta(days=200), timezone.now()
+    for at in (old, now):
+        event = AlertEvent.objects.create(project=project, alert=alert, at=at, before="ok", after="firing", words="")
+        AlertDelivery.objects.create(
+            project=project, alert=alert, event=event, channel="email", target="x", status="failed", done_at=at
+        )
+    word, warnings = tidying.health()
+    assert word == "warnings" and len(warnings) == 2 and "1 message of alerts" in warnings[1]
+    assert "Private" not in str(warnings)
+    tidying.forget_old()
+    assert AlertEvent.objects.count() == AlertDelivery.objects.count() == 1
 
 
 def test_one_that_breaks_does_not_stop_the_others(project, metric, monkeypatch, caplog):
