@@ -40,8 +40,9 @@ View = Callable[..., HttpResponse]
 
 
 def idempotent(view: View) -> View:
-    """For a call below `@router.post(...)`. The view then works in one transaction: with a key of the sender's, what it
-    does may neither wait for a network nor hold many records locked."""
+    """For a call below `@router.post(...)`. With a key of the sender's the view works in one transaction, in which it
+    may neither wait for a network nor lock records slice by slice: see `is_named`. Not for answers that hold a secret:
+    they are kept as they are."""
 
     @functools.wraps(view)
     def call(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -64,6 +65,11 @@ def idempotent(view: View) -> View:
 
     contribute_operation_callback(call, _describe)
     return call
+
+
+def is_named(request: HttpRequest) -> bool:
+    """Whether the call works in one transaction, so that what takes longer is to be left to a worker."""
+    return HEADER in request.headers
 
 
 def expire() -> int:

@@ -12,6 +12,7 @@ from ninja import Router, Schema
 from pydantic import Field
 
 from evalhub.api import KeyAuth, Problem, answer
+from evalhub.idempotency import idempotent
 from evalhub.models import Role, Scope
 from records.api.schemas import ERRORS, Strict
 from records.filterlang import FilterError
@@ -148,6 +149,7 @@ def rule_list(request: HttpRequest) -> HttpResponse:
 
 
 @router.post("", response={201: RuleOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@idempotent
 def rule_create(request: HttpRequest, body: RuleIn) -> HttpResponse:
     """A new rule. It says its `spans_mode`, unless it judges whole traces; it is at work only with `enabled`."""
     return answer(_json(request, _saved(request, None, body).slug), 201)
@@ -173,6 +175,7 @@ def rule_delete(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @router.post("/{slug}/score-past", response={200: PastOut, 202: PastOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@idempotent
 def rule_score_past(request: HttpRequest, slug: str, body: PastIn) -> HttpResponse:
     """Scores records that are there already, the newest that match first, as a scoring run (202). Its sampling rate and
     its daily budget do not apply. `dry_run` answers what it would take (200)."""

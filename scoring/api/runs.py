@@ -9,7 +9,7 @@ from ninja import Router, Schema
 from pydantic import Field
 
 from evalhub.api import KeyAuth, Problem, answer
-from evalhub.idempotency import idempotent
+from evalhub.idempotency import idempotent, is_named
 from evalhub.models import Role, Scope
 from records.api.schemas import ERRORS
 from records.search import SearchTimeout
@@ -113,7 +113,10 @@ def run_start(request: HttpRequest, body: RunIn) -> HttpResponse:
         if body.dry_run:
             expected = estimate(selection, evaluators, body.mode, body.limit)
             return answer({"estimate": expected.as_json(), "run": None})
-        run = start_run(selection, evaluators, f"key {request.api_key.name}", mode=body.mode, limit=body.limit)
+        run = start_run(
+            selection, evaluators, f"key {request.api_key.name}", mode=body.mode, limit=body.limit,
+            at_once=not is_named(request),
+        )  # fmt: skip
     except (RunProblem, SearchTimeout) as problem:
         raise Problem(400, "invalid", str(problem)) from None
     return answer({"estimate": None, "run": run_json(run)}, 202)

@@ -75,8 +75,10 @@ def start_run(
     limit: int | None = None,
     estimate: dict[str, Any] | None = None,
     kind: str = RunKind.RESCORE,
+    at_once: bool = True,
 ) -> ScoringRun:
-    """A run over the selection with the evaluators as they are now; its first records are planned before this returns.
+    """A run over the selection with the evaluators as they are now. The first records of a selection by hand are
+    planned before this returns, unless `at_once` is False: an outer transaction must not hold them.
 
     `limit` takes the newest. A reviewer's run pauses at the project's cost limit, and is refused where the estimate
     (`cost` in USD) is above it and not a rough guess. Raises RunProblem.
@@ -94,7 +96,7 @@ def start_run(
     else:
         run.filter, run.all_spans, run.ceiling = selection.text, selection.all_spans, search.ceiling
         run.zone, run.created_at = str(search.zone), search.now
-    return _planned(begin(run, versions_now(evaluators), by, role))
+    return _planned(begin(run, versions_now(evaluators), by, role), at_once)
 
 
 def retry_errored(run: ScoringRun, by: User | str, role: Role = Role.EDITOR) -> ScoringRun:
@@ -146,9 +148,9 @@ def begin(run: ScoringRun, versions: Sequence[EvaluatorVersion], by: User | str,
     return run
 
 
-def _planned(run: ScoringRun) -> ScoringRun:
+def _planned(run: ScoringRun, at_once: bool = True) -> ScoringRun:
     """With the first records of a selection by hand planned, and a planner rung for where it is a filter's."""
-    if run.ids is not None:
+    if run.ids is not None and at_once:
         plan(run.pk, AT_ONCE_SECONDS)
     else:
         ringing.ring_planner(run.pk)

@@ -47,14 +47,15 @@ def test_without_a_slug_of_ones_own_a_repeat_makes_no_second_one(project, path):
 
 
 def test_a_run_is_started_once(project, monkeypatch):
-    monkeypatch.setattr(ringing, "_enqueue", lambda queue, entry, run_id: None)
+    rung = []
+    monkeypatch.setattr(ringing, "_enqueue", lambda queue, entry, run_id: rung.append(queue))
     k = key(project)
     sent(project, 2)
     exact(project)
     body = {"ids": ["r0"], "evaluators": ["exact"]}
     first, again = post(k, "/scoring-runs", body), post(k, "/scoring-runs", body)
     assert (first.status, again.status, again.body) == (202, 202, first.body)
-    assert ScoringRun.objects.get().planned == 1
+    assert (ScoringRun.objects.get().planned, rung) == (0, ["plan"]), "a worker plans: one call, one bell"
     assert post(k, "/scoring-runs", body, "twice").body["run"]["number"] == 2
 
 
