@@ -2,7 +2,7 @@
 experiments, and some nightly repeats where more records are asked for."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from experiments.demo import docs_qa_admin, docs_qa_evaluators, docs_qa_use
 from experiments.demo.docs_qa_judges import Answer, judgements_of
 from experiments.demo.docs_qa_page import NOT_SAID
 from experiments.demo.docs_qa_settings import SETTINGS, Setting
+from experiments.demo.experimenting import Trials, Tried, Wording
 from experiments.demo.llms import GPT_4O_MINI, GPT_41_MINI, HAIKU, LLM, call
 from experiments.demo.stories import Plan, Story
 from experiments.demo.watching import Watch
@@ -103,7 +104,7 @@ SYSTEM_CHARS = 700
 
 
 def stories(plan: Plan) -> Iterator[Story]:
-    cases = _cases(plan)[: min(CASES, max(24, plan.records // 8))]
+    cases = _chosen(plan)
     nights = max(0, plan.records // 6 // len(cases) - len(RUNS))
     runs = [_nightly(plan, night, nights) for night in reversed(range(nights))] + list(RUNS)
     for run in sorted(runs, key=lambda run: -run.days_ago):
@@ -118,6 +119,69 @@ def stories(plan: Plan) -> Iterator[Story]:
         at = plan.now - timedelta(hours=20 + 50 * rng.random())
         run = Run("", 0, rng.choice((GPT_4O_MINI, HAIKU, GPT_41_MINI)), 3, 5, 0.08, 0.03, 0.06)
         yield _story(plan, run, case, at, own, Source.PLAYGROUND)
+
+
+def _chosen(plan: Plan) -> list[Case]:
+    return _cases(plan)[: min(CASES, max(24, plan.records // 8))]
+
+
+def _items(plan: Plan) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": case.id, "inputs": {"question": case.question}, "expected": case.expected,
+            "metadata": {"page": case.page}, "tags": ["settings" if case.page == "Settings" else "how-to"],
+            "split": "test" if number % 5 else "train",
+        }
+        for number, case in enumerate(_chosen(plan))
+    ]  # fmt: skip
+
+
+def _reworded(plan: Plan) -> list[dict[str, Any]]:
+    """A few questions put as customers put them."""
+    return [
+        {"id": item["id"], "inputs": {"question": f"Quick one: {item['inputs']['question']}"}}
+        for item in _items(plan)[::9]
+    ]
+
+
+def _answers(run: Run) -> Callable[[Plan], Iterator[dict[str, Any]]]:
+    def answers(plan: Plan) -> Iterator[dict[str, Any]]:
+        at = plan.now - timedelta(days=run.days_ago)
+        for case in _chosen(plan):
+            rng = plan.rng(SLUG, "tried", run.name, case.id)
+            at += timedelta(seconds=rng.uniform(0.8, 2.4))
+            answer = _answered(run, case, rng)
+            took = call(run.llm, SYSTEM_CHARS + len(case.question), len(answer.text), rng)
+            yield {
+                "case_id": case.id, "outputs": answer.text, "model": run.llm.name, "start_time": at.isoformat(),
+                "timestamp": (at + timedelta(milliseconds=took.latency_ms)).isoformat(),
+                "prompt_tokens": took.tokens_in, "completion_tokens": took.tokens_out, "cost": float(took.cost),
+                "environment": "test",
+            }  # fmt: skip
+
+    return answers
+
+
+TRIALS = Trials(
+    "Manual questions", "What people ask about the manual, with the answer that it gives.",
+    (("Questions of the first month", _items), ("A few put as customers put them", _reworded)),
+    "Answer from pages", "{{ question }}",
+    (
+        Wording("Answers from pages", "Answer from the manual. Say so if it does not.", GPT_4O_MINI.name),
+        Wording("Names the page", "Answer from the manual and name the page. Say so if it does not.", GPT_4O_MINI.name),
+        Wording("Shorter", "Answer in five words or fewer.", GPT_4O_MINI.name),
+    ),
+    ("contains_detail",),
+    (
+        Tried("First wording", "Answers from the pages alone.", 9.2, 1,
+              _answers(Run("first", 9.2, GPT_4O_MINI, 1, 3, 0.12, 0.06, 0.1))),
+        Tried("Names the page", "The second wording.", 4.1, 2,
+              _answers(Run("second", 4.1, GPT_4O_MINI, 2, 5, 0.08, 0.03, 0.1))),
+        Tried("Five words or fewer", "Cheaper, and worse: what the gate is for.", 0.4, 2,
+              _answers(Run("third", 0.4, GPT_4O_MINI, 3, 5, 0.4, 0.05, 0.0))),
+    ),
+    ("has_detail:margin=0.05", "cost:max=+10%"),
+)  # fmt: skip
 
 
 def _nightly(plan: Plan, night: int, nights: int) -> Run:

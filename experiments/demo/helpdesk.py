@@ -56,6 +56,7 @@ METRICS: list[dict[str, Any]] = [
 EVALUATORS = helpdesk_evaluators.EVALUATORS
 RESCORED = "answer_length"
 REVIEWS = helpdesk_evaluators.REVIEWS
+TRIALS = None
 WATCH = helpdesk_watched.WATCH
 RULES = helpdesk_rules.RULES
 

@@ -41,6 +41,7 @@ METRICS: list[dict[str, Any]] = [
 EVALUATORS = sql_evaluators.EVALUATORS
 RESCORED = ""
 REVIEWS = ()
+TRIALS = None
 WATCH = Watch()
 RULES = ()
 EQUIVALENCE = Judge("sql_equivalence", "execution_match", 1, SONNET)

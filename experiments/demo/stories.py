@@ -75,6 +75,7 @@ class DemoProject(Protocol):
     REVIEWS: tuple[Any, ...]  # `reviewing.Asked`
     RULES: tuple[Any, ...]  # `ruling.Told`
     RESCORED: str  # slug of the evaluator whose newest version a run has tried at the end; empty: none
+    TRIALS: Any  # `experimenting.Trials`; None: no experiments
     WATCH: Any  # `watching.Watch`: dashboards and alerts
 
     def stories(self, plan: Plan) -> Iterator[Story]: ...

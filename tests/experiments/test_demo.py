@@ -14,6 +14,7 @@ from experiments.demo.projects import PEOPLE, remove
 from experiments.demo.stories import Plan
 from experiments.demo.traffic import outage
 from experiments.management.commands.demo import LOCK
+from experiments.models import Dataset, Experiment, ExperimentState, Gate, Prompt
 from records.models import (
     Metric,
     Payload,
@@ -324,3 +325,18 @@ def test_dashboards_open_and_alerts_have_been_measured_through_the_last_days(cli
     assert len(alerts) == 3 and not any(alert.problem for alert in alerts)
     assert all(NOW - timedelta(hours=4) < alert.evaluated_at <= NOW for alert in alerts)
     assert not any(alert.webhook or alert.emails for alert in alerts)
+
+
+def test_experiments_have_run_on_a_dataset_and_the_last_is_worse_than_the_one_before(made, db):
+    project = Project.objects.get(slug="docs-qa")
+    dataset = Dataset.objects.get(project=project)
+    assert dataset.revision == 2 and dataset.size >= 24
+    prompt = Prompt.objects.get(project=project)
+    assert list(prompt.versions.order_by("number").values_list("state", "deployed")) == [
+        ("committed", False), ("committed", True), ("draft", False),
+    ]  # fmt: skip
+    first, second, third = Experiment.objects.filter(project=project).order_by("created_at")
+    assert {one.state for one in (first, second, third)} == {ExperimentState.COMPLETED}
+    assert (second.baseline, third.baseline) == (first, second)
+    gate = Gate.objects.get(experiment=third)
+    assert gate.baseline == second and gate.outcome in ("fail", "inconclusive")  # so few cases may not tell

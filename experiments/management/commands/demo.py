@@ -11,6 +11,7 @@ from django.utils import timezone
 from evalhub import audit
 from evalhub.models import Project
 from experiments.demo import docs_qa, helpdesk, setups, sql_writer
+from experiments.demo.experimenting import try_out
 from experiments.demo.filling import fill
 from experiments.demo.projects import ACTOR, FILLED, begin, is_filled, is_ours, remove
 from experiments.demo.rescoring import rescore
@@ -74,6 +75,9 @@ class Command(BaseCommand):
         filled.scores += sum(review(project, asked, plan) for asked in demo.REVIEWS)
         if demo.RESCORED:
             filled.scores += rescore(project, demo.RESCORED)
+        if demo.TRIALS:
+            made = try_out(project, demo.TRIALS, plan)
+            filled.records, filled.spans = filled.records + made, filled.spans + made
         watch(project, demo.WATCH, plan)
         filled.scores += make_rules(project, demo.RULES, plan)
         audit.note(project, ACTOR, FILLED, demo.SLUG, records=filled.records, spans=filled.spans, scores=filled.scores)
