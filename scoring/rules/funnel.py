@@ -13,9 +13,13 @@ from scoring.models import Counted, Rule, RuleCount
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 
+MOST_COUNTED = 100_000  # of what waits: more are not counted, and said to be more
+
 WAITING = """
-SELECT rule_id, count(*), min(created_at) FROM score
-WHERE project_id = %(p)s AND status = 0 AND rule_id IS NOT NULL AND rule_id = ANY(%(rules)s) GROUP BY rule_id
+SELECT rule_id, count(*), min(created_at), sum(count(*)) OVER () > %(most)s FROM (
+  SELECT rule_id, created_at FROM score WHERE project_id = %(p)s AND status = 0 AND rule_id IS NOT NULL
+  ORDER BY id LIMIT %(most)s + 1) waiting
+GROUP BY rule_id
 """
 
 # Of each rule the newest error that still stands, by the index of current outcomes: a step for each of its metrics.
@@ -75,8 +79,8 @@ class LastError:
 
 @dataclass(slots=True)
 class Standing:
-    """How a rule is doing now. `oldest`: since when the first of what is `pending` waits; `spent` USD today (UTC), of
-    which `out_of_budget` says that there is no more."""
+    """How a rule is doing now. `oldest`: since when the first of what is `pending` waits (`more_pending`: at least so
+    many); `spent`: USD today (UTC); `out_of_budget`: nothing more is asked today."""
 
     day: Funnel = field(default_factory=Funnel)
     week: Funnel = field(default_factory=Funnel)
@@ -85,6 +89,7 @@ class Standing:
     over_today: int = 0
     out_of_budget: bool = False
     pending: int = 0
+    more_pending: bool = False
     oldest: datetime | None = None
     last_error: LastError | None = None
 
@@ -100,9 +105,10 @@ def standings(project_id: int, rules: Sequence[Rule], now: datetime) -> dict[int
     for rule in rules:
         found[rule.pk].out_of_budget = _is_out_of_budget(rule, found[rule.pk])
     with connection.cursor() as cursor:
-        cursor.execute(WAITING, {"p": project_id, "rules": list(found)})
-        for id, n, oldest in cursor.fetchall():
-            found[id].pending, found[id].oldest = n, oldest
+        cursor.execute(WAITING, {"p": project_id, "most": MOST_COUNTED})
+        for id, n, oldest, more in cursor.fetchall():
+            if id in found:  # one that was just deleted is not
+                found[id].pending, found[id].oldest, found[id].more_pending = n, oldest, more
         failing = [rule for rule in rules if found[rule.pk].week.errored]
         pairs = [(rule.pk, evaluator.metric_id) for rule in failing for evaluator in rule.evaluators.all()]
         if pairs:

@@ -24,9 +24,10 @@ UNPLANNED_AFTER = timedelta(minutes=3)  # planning takes milliseconds, and a los
 
 # By project the oldest score that a worker could take now: what a provider told to come back later is not late.
 OLDEST = """
-SELECT project_id, min(created_at) FROM score
-WHERE project_id = ANY(%s) AND status = 0 AND rule_id IS NOT NULL
-  AND (not_before IS NULL OR not_before < now()) GROUP BY project_id
+SELECT t.project_id, s.created_at FROM unnest(%s::bigint[]) AS t(project_id) CROSS JOIN LATERAL (
+  SELECT created_at FROM score WHERE project_id = t.project_id AND status = 0 AND rule_id IS NOT NULL
+    AND (not_before IS NULL OR not_before < now())
+  ORDER BY id LIMIT 1) s
 """
 UNPLANNED = (
     "SELECT DISTINCT ON (project_id) project_id, id FROM outbox WHERE project_id = ANY(%s) ORDER BY project_id, id"

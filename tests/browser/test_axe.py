@@ -15,6 +15,8 @@ from experiments.gate.judging import judge
 from records.drafts import RecordDraft, ScoreDraft
 from records.ingest import ingest
 from records.models import Metric, Record, Source, ValueType
+from scoring.models import Rule
+from scoring.rules.editing import stop_rule
 from tests import factories
 from tests.browser.conftest import DESK, PHONE
 from tests.browser.test_records_in_the_browser import HOSTILE
@@ -23,6 +25,7 @@ from tests.experiments.running import begun
 from tests.scoring.judging import by_people, judged
 from tests.scoring.reviews.asked import asked, people, says
 from tests.scoring.reviews.asked import by_people as asked_of_people
+from tests.scoring.rules.made import counted, rule
 from tests.scoring.running import exact, matching
 
 GRAVE = {"serious", "critical"}
@@ -199,6 +202,35 @@ def test_comparing_experiments(page: Page, project, enter, sound):
     page.goto(f"/p/{project.slug}/experiments/support-v15/")
     expect(page.get_by_role("heading", name="Gates")).to_be_visible()
     sound("an experiment's results and its gate")
+
+
+def test_rules(page: Page, project, enter, sound):
+    evaluator = exact(project)
+    made = rule(project, evaluator, filter="model:gpt*", budget_calls_day=2)
+    counted(made, seen=40, spans=9, filter=9, sampled=9, calls=2, completed=1, errored=1, over_budget=7)
+    rule(project, evaluator, name="Stopped", spans_mode="named", span_names=["span 1"])
+    stop_rule(Rule.objects.get(name="Stopped"), "The provider refused the key.")
+    enter(factories.member(project, Role.EDITOR))
+    page.goto(f"/p/{project.slug}/rules/")
+    expect(page.locator("#notices")).to_contain_text("Stopped")
+    sound("the rules, and the banner over them")
+    page.goto(f"/p/{project.slug}/rules/new?q=model:gpt*")
+    expect(page.locator("#notices")).to_contain_text("Stopped")
+    page.get_by_label("exact").check()
+    expect(page.locator("#rule-price")).to_contain_text("a day")
+    page.get_by_role("button", name="Test rule").click()
+    expect(page.locator("#rule-test")).to_contain_text("Would be scored a day")
+    page.get_by_text("Scores are missing").click()
+    sound("a rule's form, its test and its help")
+    page.goto(f"/p/{project.slug}/rules/{made.slug}/")
+    sound("one rule")
+    page.get_by_role("button", name="Score past records").click()
+    expect(page.get_by_text("Estimated cost")).to_be_visible()
+    sound("scoring past records")
+    page.goto(f"/p/{project.slug}/records/{Record.objects.filter(external_id='r1').get().id}/")
+    page.get_by_text("Why not scored?").click()
+    page.locator(".answer summary").first.click()
+    sound("why a record is not scored")
 
 
 def test_a_review(page: Page, project, enter, sound):
