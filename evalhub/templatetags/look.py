@@ -51,13 +51,15 @@ def nav_item(
 
 
 @register.simple_tag(takes_context=True)
-def tab_item(context: Context, url_name: str, label: str) -> SafeString:
-    """A tab that leads to another page of the project; none where that page does not exist."""
+def tab_item(context: Context, url_name: str, label: str, but: str = "") -> SafeString:
+    """A tab that leads to another page of the project; none where that page does not exist. It is the current one
+    there and below, `but` not below that other page."""
     request = context["request"]
-    address = _address(url_name, request.project.slug)
+    address, other = _address(url_name, request.project.slug), but and _address(but, request.project.slug)
     if not address:
         return SafeString("")
-    current = SafeString(' aria-current="page"' if request.path.startswith(address) else "")
+    here = request.path.startswith(address) and not (other and request.path.startswith(other))
+    current = SafeString(' aria-current="page"' if here else "")
     return format_html('<a href="{}"{}>{}</a>', address, current, label)
 
 

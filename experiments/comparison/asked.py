@@ -92,8 +92,8 @@ class Asked:
 
 
 def asked_of(project: Project, given: QueryDict | Mapping[str, str]) -> Asked:
-    """`ids` are slugs, the baseline first, with commas or one by one. Raises BadComparison; fewer than two
-    experiments are no error here."""
+    """`ids` are slugs with commas between, the baseline first; given one by one, as a form does, the baseline is the
+    one that the others name as theirs, else the oldest. Raises BadComparison; fewer than two are no error here."""
     values = given.getlist("ids") if isinstance(given, QueryDict) else [given.get("ids", "")]
     slugs = list(dict.fromkeys(slug.strip() for value in values for slug in value.split(",") if slug.strip()))
     if len(slugs) > MOST:
@@ -104,6 +104,10 @@ def asked_of(project: Project, given: QueryDict | Mapping[str, str]) -> Asked:
     }
     if gone := [slug for slug in slugs if slug not in there]:
         raise BadComparison(f"There is no experiment {gone[0]!r}.")
+    chosen = [there[slug] for slug in slugs]
+    if len(values) > 1:
+        named = {one.baseline_id for one in chosen}
+        chosen.sort(key=lambda one: (one.pk not in named, one.created_at, one.pk))
     show = given.get("show") or SHOWS[0]
     if show not in SHOWS:
         raise BadComparison(f"show is one of {', '.join(SHOWS)}.")
@@ -111,7 +115,7 @@ def asked_of(project: Project, given: QueryDict | Mapping[str, str]) -> Asked:
     if versus and versus > len(slugs) - 2:
         raise BadComparison("versus counts the experiments after the first.")
     return Asked(
-        [there[slug] for slug in slugs], _margin(given.get("margin", "")), given.get("metric", ""),
+        chosen, _margin(given.get("margin", "")), given.get("metric", ""),
         _key(given, "by"), _key(given, "together"), versus, show, _number(given, "start"), given.get("case", ""),
     )  # fmt: skip
 

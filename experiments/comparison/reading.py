@@ -33,15 +33,17 @@ GROUPS = {
 }
 
 # The newest completed score of each record and evaluator, else the newest attempt; the cost is of all attempts.
+# OFFSET 0: the scores of each record by their index, never all of the project's.
 SAID = """
 SELECT DISTINCT ON (s.record_id, s.metric_id, s.version) s.record_id, s.metric_id, s.version, s.status, s.outcome,
   s.value, s.categorical_value, sum(s.cost) OVER (PARTITION BY s.record_id, s.metric_id, s.version)
 FROM (
   SELECT s.*, coalesce(s.evaluator_version_id, 0) AS version
-  FROM experiment_row r JOIN score s ON s.project_id = r.project_id AND s.record_id = r.record_id
-  WHERE r.experiment_id = %(experiment)s AND r.project_id = %(project)s AND s.project_id = %(project)s
-    AND (s.evaluator_version_id = ANY(%(versions)s) AND (s.run_id = ANY(%(runs)s) OR s.source = 3)
-      OR s.evaluator_version_id IS NULL AND s.source = 4 AND s.metric_id = ANY(%(sent)s))
+  FROM (SELECT record_id FROM experiment_row WHERE experiment_id = %(experiment)s AND project_id = %(project)s
+    AND record_id IS NOT NULL ORDER BY id LIMIT %(most)s) r
+  CROSS JOIN LATERAL (SELECT * FROM score WHERE project_id = %(project)s AND record_id = r.record_id OFFSET 0) s
+  WHERE s.evaluator_version_id = ANY(%(versions)s) AND (s.run_id = ANY(%(runs)s) OR s.source = 3)
+    OR s.evaluator_version_id IS NULL AND s.source = 4 AND s.metric_id = ANY(%(sent)s)
 ) s
 ORDER BY s.record_id, s.metric_id, s.version, s.status = 1 DESC, s.id DESC
 """

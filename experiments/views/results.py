@@ -1,17 +1,21 @@
 """What one experiment came to, and over the experiments of a dataset: parts of pages, asked for after them."""
 
 import json
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
+from django_htmx.http import push_url
 
 from evalhub.access import project_page
 from evalhub.models import Project
 from experiments.models import Dataset, Experiment, ScoreSet
 
 GATES = 20
+PLACE = "results-of-experiment"  # its id on the experiment's page
 
 
 @never_cache
@@ -38,7 +42,7 @@ def results(request: HttpRequest, project: Project, experiment: str) -> HttpResp
     }  # fmt: skip
     if by:
         context["slices"], context["more_slices"] = summed.slices(side, side.measures)
-    return render(request, "experiments/_results.html", context)
+    return _at(request, found, {"set": number, "by": by}, render(request, "experiments/_results.html", context))
 
 
 @never_cache
@@ -69,6 +73,16 @@ def dataset_trend(request: HttpRequest, project: Project, dataset: str) -> HttpR
             "plan": planner.plan(found, metric, experiments, _see(request, shares)),
         }  # fmt: skip
     return render(request, "experiments/_dataset_trend.html", context)
+
+
+def _at(request: HttpRequest, experiment: Experiment, chosen: dict[str, str], response: HttpResponse) -> HttpResponse:
+    """What was chosen here is a step of the page's history; what stands in its address beside that stays."""
+    if not request.htmx or request.htmx.trigger == PLACE:  # the part that comes after the page by itself
+        return response
+    query = dict(parse_qsl(urlsplit(request.htmx.current_url_abs_path or "").query)) | chosen
+    query = {name: value for name, value in query.items() if value and (name, value) != ("set", "1")}
+    address = reverse("experiments:experiment", args=[request.project.slug, experiment.slug])
+    return push_url(response, f"{address}?{urlencode(query)}" if query else address)
 
 
 def _experiment(project: Project, slug: str) -> Experiment:

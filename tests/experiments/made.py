@@ -98,6 +98,21 @@ def experiment(
     return made
 
 
+def adopted(project: Project, label: str, metrics: list[Metric]) -> Experiment:
+    """Of records that are there; their scores came with them."""
+    made = Experiment.objects.create(
+        project=project, slug=label, name=label, label=label, workflow=Workflow.EXISTING, uploaded=True,
+        state=ExperimentState.COMPLETED, created_by="ina",
+    )  # fmt: skip
+    ScoreSet.objects.create(experiment=made, number=1, name="As sent", created_by="ina")
+    ExperimentEvaluator.objects.bulk_create(ExperimentEvaluator(experiment=made, metric=metric) for metric in metrics)
+    ExperimentRow.objects.bulk_create(
+        ExperimentRow(project=project, experiment=made, case_id=one.case_id, record_id=one.id, state=RowState.SCORED)
+        for one in Record.objects.filter(project=project, experiment=label)
+    )
+    return made
+
+
 def add_set(made: Experiment, versions: list[EvaluatorVersion], number: int = 1) -> ScoringRun:
     run = ScoringRun.objects.create(
         project=made.project, number=ScoringRun.objects.filter(project=made.project).count() + 1,

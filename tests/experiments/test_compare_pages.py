@@ -58,7 +58,10 @@ def figures(page: str) -> list[dict]:
 
 def test_without_two_experiments_there_is_a_choice(reader, project, two):
     page = get(reader, project, "compare")
-    assert page.index('value="base"') < page.index('value="new"')  # the older one stands first: the baseline
+    assert page.index('value="new"') < page.index('value="base"')  # the newest first
+    url = reverse("experiments:compare", args=[project.slug])
+    assert "new against base" in reader.get(f"{url}?ids=new&ids=base").content.decode()  # as ticked: by who is whose
+    assert "base against new" in reader.get(f"{url}?ids=new,base").content.decode()  # as said
     assert "checked" in get(reader, project, "compare", ids="base")
     assert "There is no experiment" in get(reader, project, "compare", ids="base,none", status=400)
     assert "At most 5" in get(reader, project, "compare", ids="a,b,c,d,e,f", status=400)
@@ -174,6 +177,15 @@ def test_a_second_set_is_shown_beside_the_first(reader, project, correct):
     assert "20 of 20" in get(reader, project, "results", "a")
     second = get(reader, project, "results", "a", set="2")
     assert "0 of 20" in second and "correctness-judge v2" in second
+
+
+def test_what_is_chosen_of_the_results_stands_in_the_pages_address(reader, project, two):
+    url = reverse("experiments:results", args=[project.slug, "new"])
+    headers = {"HX-Request": "true", "HX-Current-URL": "http://testserver/x?state=scored&by=tags"}
+    answer = reader.get(url, {"by": "metadata.topic", "set": "1"}, headers=headers)
+    assert answer["HX-Push-Url"].endswith("/experiments/new/?state=scored&by=metadata.topic")
+    by_itself = reader.get(url, {"by": "tags"}, headers=headers | {"HX-Trigger": "results-of-experiment"})
+    assert "HX-Push-Url" not in by_itself
 
 
 def test_an_experiment_without_scores_or_rows_says_so(reader, project, correct):

@@ -132,6 +132,21 @@ def test_a_later_score_by_people_or_another_run_is_not_looked_at(project, correc
     assert metric_results(side_of(one))[0].estimate.value == 1.0
 
 
+def test_scores_that_came_with_the_records_are_those_of_an_adopted_experiment(project, correct):
+    from tests.records.api.calls import call, key
+
+    sent = [
+        {"inputs": {"n": n}, "outputs": "x", "experiment": "nightly", "case_id": f"c{n}",
+         "scores": [{"metric": "correctness", "boolean_value": n > 4}]}
+        for n in range(20)
+    ]  # fmt: skip
+    assert call(key(project), "POST", "/records", sent).status in (200, 201)
+    one = made.adopted(project, "nightly", [correct])
+    side = side_of(one)
+    assert side.measures[0].by == "sent with the records" and len(side.cases) == 20
+    assert metric_results(side)[0].estimate.text == "75 % (53 % to 89 %), 15 of 20"
+
+
 def test_slices_by_metadata_say_where_it_got_worse(project, correct):
     before, after = made.flipping(correct, 80, lost=20)
     metadata = {case: {"topic": "refunds" if i < 40 else "delivery"} for i, case in enumerate(before)}
