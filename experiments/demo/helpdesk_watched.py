@@ -17,10 +17,10 @@ WATCH = Watch(
         Watched({
             "name": "Errors above 10 %", "figure": "errors", "filter": "environment:production",
             "window_seconds": 86400, "side": "above", "threshold": 0.1, "pending_seconds": 3600,
-        }),
+        }, days=2),
         Watched({
             "name": "Slow answers", "figure": "latency_p95", "window_seconds": 3 * 86400, "side": "above",
             "threshold": 20.0, "least": 100,
-        }),
+        }, days=2),
     ),
 )  # fmt: skip
