@@ -13,7 +13,7 @@ from evalhub.models import Project
 from experiments.datasets.listing import items_of
 from experiments.models import Dataset, DatasetItem, Experiment, PromptState, PromptVersion, Workflow
 from experiments.prompts.versions import RESERVED_PARAMETERS, Parameters
-from experiments.running.generating import call_of
+from experiments.running.generating import CannotAsk, call_of
 from experiments.running.wanted import Wanted
 from experiments.slugs import named
 from experiments.workflows.asking import Call, CaseProblem
@@ -22,7 +22,6 @@ from scoring.dialects import Message
 from scoring.models import EvaluatorVersion
 from scoring.providers import usable_by
 from scoring.runs.starting import RunProblem, evaluators_named, versions_now
-from scoring.secrets import UnreadableSecret
 
 SAID = frozenset({
     "name", "slug", "description", "workflow", "split", "model", "parameters", "epochs", "concurrency", "timeout",
@@ -198,8 +197,8 @@ def _cases(checked: Checked, most: int | None) -> None:
     if experiment.workflow != Workflow.CUSTOM:
         try:
             checked.call = call_of(experiment)
-        except UnreadableSecret as problem:
-            raise ValidationError({"prompt" if experiment.prompt_version else "provider_id": str(problem)}) from None
+        except CannotAsk as why:
+            raise ValidationError({"prompt" if experiment.prompt_version else "provider_id": str(why)}) from None
     bad: dict[str, list[str]] = {}
     unknown: dict[str, None] = {}
     sampled = length = 0

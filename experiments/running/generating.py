@@ -21,6 +21,7 @@ from records.limits import MAX_ITEMS
 from records.sanitize import repaired
 from scoring import llm
 from scoring.engine import evaluate_all
+from scoring.secrets import UnreadableSecret
 
 LEASE_SECONDS = 60.0  # extended while the worker lives
 CLAIMED_AT_ONCE = 100
@@ -33,11 +34,22 @@ MOST_BACKOFF = 300.0
 Made = tuple[Claimed, Generated]
 
 
+class CannotAsk(Exception):
+    """The model cannot be asked until a person has acted; the text says why."""
+
+
 def call_of(experiment: Experiment) -> Call:
-    """How the experiment's cases are put to its model. Raises secrets.UnreadableSecret."""
-    if experiment.workflow == Workflow.PROMPT:
-        return prompt.call_of(experiment.prompt_version)
-    return completion.call_of(experiment)
+    """How the experiment's cases are put to its model. Raises CannotAsk."""
+    of_prompt = experiment.workflow == Workflow.PROMPT
+    provider = experiment.prompt_version.provider if of_prompt else experiment.provider
+    if provider is None or provider.archived_at:
+        raise CannotAsk("The provider of its model is archived, or no longer there.")
+    if provider.paused_reason:
+        raise CannotAsk(f"The provider {provider.name} is paused: {provider.paused_reason}")
+    try:
+        return prompt.call_of(experiment.prompt_version) if of_prompt else completion.call_of(experiment)
+    except UnreadableSecret as problem:
+        raise CannotAsk(str(problem)) from None
 
 
 class Generator:
@@ -114,7 +126,8 @@ class Generator:
     def _pause(self, reason: str) -> None:
         """Nobody makes any more until a person has looked."""
         self.stopped = reason
-        Experiment.objects.filter(pk=self.experiment.pk, state=ExperimentState.RUNNING).update(reason=reason[:2000])
+        running = Experiment.objects.filter(pk=self.experiment.pk, state=ExperimentState.RUNNING)
+        running.update(reason=repaired(reason)[:2000])
 
     def _reason(self) -> str | None:
         self.experiment.refresh_from_db(fields=["state", "reason"])

@@ -58,8 +58,11 @@ def still_mine(claimed: Iterable[Claimed]) -> list[Claimed]:
     """Those that nobody else has claimed since, locked in their order until the transaction ends."""
     by_id = {one.id: one for one in claimed}
     rows = ExperimentRow.objects.filter(id__in=list(by_id), state=RowState.RUNNING).order_by("id")
-    locked = rows.select_for_update().values_list("id", "attempts")
-    return [by_id[id] for id, attempts in locked if by_id[id].attempts == attempts]
+    locked = rows.select_for_update().values_list("id", "attempts", "generation")
+    return [
+        one for id, attempts, generation in locked
+        if (one := by_id[id]).attempts == attempts and one.case.generation == generation
+    ]  # fmt: skip
 
 
 def hold(claimed: Sequence[Claimed], lease_seconds: float) -> None:

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from experiments.models import Experiment, ExperimentRow, ExperimentState, RowState
+from experiments.models import UNFINISHED, Experiment, ExperimentRow, ExperimentState, RowState
 from experiments.running import expiring, ringing, rows, scores
 from experiments.running.rows import Claimed, case_of
 from experiments.running.storing import have_records
@@ -71,7 +71,7 @@ def submit(experiment: Experiment, results: Sequence[Any], sender: str) -> Submi
     done = Submission()
     asked = {index: _named(index, result, done) for index, result in enumerate(results)}
     with transaction.atomic():
-        cancelled = Experiment.objects.filter(pk=experiment.pk, state=ExperimentState.CANCELLED).exists()
+        state = Experiment.objects.values_list("state", flat=True).get(pk=experiment.pk)
         found = _locked(experiment, {key for key in asked.values() if key})
         items: dict[int, tuple[ExperimentRow, dict[str, Any]]] = {}
         for index, key in asked.items():
@@ -82,8 +82,10 @@ def submit(experiment: Experiment, results: Sequence[Any], sender: str) -> Submi
                 done.refused[index] = [("case_id", f"The experiment has no case {key[0][:100]!r} in epoch {key[1]}.")]
             elif row.state not in (*OPEN, RowState.CANCELLED):
                 done.accepted.append(Submitted(index, *key, row.record_id, repeat=True))
-            elif cancelled or row.state == RowState.CANCELLED:
+            elif state == ExperimentState.CANCELLED or row.state == RowState.CANCELLED:
                 done.refused[index] = [("case_id", "The experiment was cancelled.")]
+            elif state not in UNFINISHED:
+                done.refused[index] = [("case_id", "Its time is over, and the experiment has ended: retry that first.")]
             elif any(other is row for other, _ in items.values()):
                 done.refused[index] = [("case_id", "This call has another result of the same case and epoch.")]
             else:

@@ -13,10 +13,9 @@ from django.utils import timezone
 from experiments.models import UNFINISHED, WAITING, Experiment, ExperimentRow, ExperimentState, RowState, Workflow
 from experiments.running import expiring, planning, ringing, rows, scores
 from experiments.running.counting import totals_at_the_end
-from experiments.running.generating import Generator, call_of
+from experiments.running.generating import CannotAsk, Generator, call_of
 from scoring.models import AT_WORK
 from scoring.runs import working as scoring
-from scoring.secrets import UnreadableSecret
 
 log = logging.getLogger(__name__)
 
@@ -110,8 +109,8 @@ def _make(experiment: Experiment, until: float) -> None:
         return
     try:
         Generator(experiment, call_of(experiment), lambda: scores.hand_over(experiment)).work(until)
-    except UnreadableSecret as problem:
-        _pause(experiment, str(problem))
+    except CannotAsk as why:
+        _pause(experiment, str(why))
     except DatabaseError:
         raise
     except Exception as problem:

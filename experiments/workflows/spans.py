@@ -62,7 +62,7 @@ def trace_of(case: Case, call: Call, made: Generated, source: Source, by: str) -
     """The root first."""
     ended = made.ended or made.began
     root = _span(case, source, by, case.name, Kind.TASK, made, case.root_id, parent="")
-    root.ended_at, root.error = ended, made.error[:MAX_ERROR_CHARS]
+    root.ended_at, root.error = ended, repaired(made.error)[:MAX_ERROR_CHARS]
     root.inputs, root.outputs, root.expected = case.inputs, repaired(made.output), case.expected
     root.metadata, root.tags = case.metadata or {}, list(case.tags) or None
     root.prompt, root.prompt_version = call.prompt, call.prompt_version
@@ -81,7 +81,7 @@ def trace_of(case: Case, call: Call, made: Generated, source: Source, by: str) -
 
 def _completion(case: Case, call: Call, made: Generated, source: Source, by: str) -> RecordDraft:
     span = _span(case, source, by, "completion", Kind.LLM, made, case.span_id("completion"), case.root_id)
-    span.ended_at, span.inputs, span.error = made.ended, repaired(made.messages), made.error[:MAX_ERROR_CHARS]
+    span.ended_at, span.inputs, span.error = made.ended, repaired(made.messages), repaired(made.error)[:MAX_ERROR_CHARS]
     span.started_at = made.began + AFTERWARDS
     span.model, span.provider = call.model, call.config.price_name
     if call.options:
@@ -89,15 +89,15 @@ def _completion(case: Case, call: Call, made: Generated, source: Source, by: str
     reply = made.reply
     if reply is not None:
         span.outputs = [{"role": "assistant", "content": repaired(reply.text)}]
-        span.model = reply.model[:200] or call.model
+        span.model = repaired(reply.model)[:200] or call.model
         span.tokens_in, span.tokens_out = reply.tokens_in, reply.tokens_out
         span.tokens_cached, span.tokens_cache_write = reply.tokens_cached or None, reply.tokens_cache_write or None
         span.cost, span.cost_estimated = made.cost, made.cost is not None
-        span.metadata["finish_reason"] = reply.finish
+        span.metadata["finish_reason"] = repaired(reply.finish)
         if reply.estimated:
             span.metadata["tokens_estimated"] = True
         if call.schema is not None and reply.parsed is None:
-            span.metadata["response_format_problem"] = reply.problem
+            span.metadata["response_format_problem"] = repaired(reply.problem)
     return span
 
 

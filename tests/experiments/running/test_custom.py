@@ -112,6 +112,7 @@ def test_what_nobody_submits_in_time_expires_and_may_be_retried(its):
     healing.heal()
     assert states(turned(its)) == [RowState.EXPIRED, RowState.EXPIRED, RowState.SCORED]
     assert its.state == ExperimentState.COMPLETED_WITH_ERRORS
+    assert "retry that first" in submit(its, [result(1)], "late").refused[0][0][1]
     assert steering.retry(its, "anna") == 2
     its.refresh_from_db()
     assert its.expires_at > timezone.now() and len(claim_rows(its, 5, 60, "key a")) == 2

@@ -69,6 +69,17 @@ def test_a_row_of_a_killed_worker_is_made_again_by_another_and_only_once_recorde
     assert not any(recount(project.id).values())
 
 
+def test_a_worker_from_before_a_retry_stores_nothing_of_the_row_that_is_made_anew(its):
+    old, *_ = holding.claim(its, 1, 60)
+    steering.cancel(its, "anna")
+    its.rows.update(state=RowState.CANCELLED)
+    steering.retry(its, "anna")
+    new, *_ = holding.claim(its, 1, 60)
+    assert (new.id, new.attempts) == (old.id, old.attempts)
+    assert store(its, call_of(its), [(old, Generated(output="Old.", messages=[]))]) == 0
+    assert store(its, call_of(its), [(new, Generated(output="New.", messages=[]))]) == 1
+
+
 def test_outputs_whose_scores_were_not_planned_before_the_kill_are_scored_after_it(its):
     store(its, call_of(its), [(one, Generated(output="Answer.", messages=[])) for one in holding.claim(its, 4, 60)])
     assert states(its) == [RowState.GENERATED] * 4 and scores(its) == []

@@ -8,6 +8,7 @@ from experiments.models import ExperimentState, RowState
 from experiments.running.counting import totals_of
 from records.models import Source
 from records.whole import whole
+from scoring.providers import archive_provider
 from tests.experiments.running.begun import (
     begin,
     dataset,
@@ -132,6 +133,27 @@ def test_what_fails_in_passing_waits_and_is_done_later(project, server, monkeypa
     its.rows.update(not_before=None)
     assert turned(its).state == ExperimentState.COMPLETED
     assert rows(its)[0].error == ""
+
+
+def test_whatever_a_provider_says_is_stored(project, server):
+    its = prompt(project, provider(project, server))
+    server.answers += [said("nul \0"), status(400, message="bad \0 words")]
+    done = turned(
+        begin(project, "prompt", dataset=dataset(project, *questions(2)).slug, prompt=its.slug, concurrency=1)
+    )
+    first, second = rows(done)
+    assert "nul \ufffd" in trace(first)[done.name].payloads.get().outputs and "bad \ufffd" in second.error
+    server.refuses = lambda request: status(401, message="key \0")
+    stopped = turned(begin(project, "prompt", dataset=dataset(project, *questions(1)).slug, prompt=its.slug))
+    assert "key \ufffd" in stopped.reason
+
+
+def test_an_archived_provider_stops_it_with_the_reason(project, server):
+    its_provider = provider(project, server)
+    its = prompt(project, its_provider)
+    begun = begin(project, "prompt", dataset=dataset(project, *questions(1)).slug, prompt=its.slug)
+    archive_provider(its_provider, "anna")
+    assert "archived" in turned(begun).reason and states(begun) == [RowState.PENDING]
 
 
 def test_a_refused_key_stops_the_experiment_with_the_reason(project, server):
