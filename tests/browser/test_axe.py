@@ -43,7 +43,8 @@ def project(transactional_db):
         RecordDraft(
             f"r{n}", Source.API, now - timedelta(hours=n), name=f"number {n}",
             inputs={"messages": talk, "deep": {"a": [1]}}, outputs=f"Answer {n}, and why.", expected="Answer 1.",
-            model="gpt-4o", tags=["billing"], environment="production", latency_ms=900, error=HOSTILE if n == 1 else "",
+            model="gpt-4o", tags=["billing"], environment="production", thread="talk",
+            latency_ms=900, error=HOSTILE if n == 1 else "",
             scores=[
                 ScoreDraft("quality", {"numerical_value": n / 9}, "because"),
                 ScoreDraft("solved", {"boolean_value": n % 2 == 0}),
@@ -114,11 +115,23 @@ def test_the_pages_around_the_records(page: Page, project, enter, sound):
     for path in ("/", "/projects/new", "/profile", "/profile/password"):
         page.goto(path)
         sound(path)
-    for path in ("", "members/", "keys/", "audit/"):
+    for path in ("", "members/", "keys/", "retention/", "audit/"):
         page.goto(f"/p/{project.slug}/settings/{path}")
         sound(f"settings/{path}")
     page.goto("/nowhere")
     sound("a page that is not there")
+    enter(factories.user("root", is_superuser=True))
+    page.goto("/system")
+    sound("the system")
+
+
+def test_sessions(page: Page, project, enter, sound):
+    enter(factories.member(project, Role.VIEWER))
+    page.goto(f"/p/{project.slug}/sessions/?q=model:gpt*")
+    sound("the sessions")
+    page.get_by_role("link", name="talk").click()
+    expect(page.get_by_role("list", name="The conversation")).to_be_visible()
+    sound("a session")
 
 
 def test_the_evaluators(page: Page, project, enter, sound):
