@@ -122,6 +122,7 @@ HEALTH_ITEMS = {
 SWEEP_TASKS = {
     "dataset imports": "experiments.datasets.importing.sweep",
     "experiments": "experiments.running.healing.heal",
+    "playground": "experiments.playground.running.heal",
 }
 
 # Numbers that the floors above tell on the System page and at /metrics.

@@ -1,6 +1,7 @@
 """What the queue calls: an id in, the rows in the database say the rest. Each may run twice, or never."""
 
 from experiments.datasets import importing
+from experiments.playground import running as playground
 from experiments.running import working
 
 
@@ -10,3 +11,7 @@ def run_import(key: int) -> None:
 
 def work_experiment(experiment_id: int) -> None:
     working.work(experiment_id)
+
+
+def work_playground(run_id: int) -> None:
+    playground.work(run_id)

@@ -12,12 +12,14 @@ from experiments.models.experiment import (
     Workflow,
 )
 from experiments.models.gate import Gate, GateOutcome
+from experiments.models.playground import CellState, PlaygroundCell, PlaygroundRun
 from experiments.models.prompt import Prompt, PromptState, PromptVersion
 
 __all__ = [
     "IMPORTING",
     "UNFINISHED",
     "WAITING",
+    "CellState",
     "Dataset",
     "DatasetImport",
     "DatasetItem",
@@ -31,6 +33,8 @@ __all__ = [
     "GateOutcome",
     "ImportKind",
     "ImportState",
+    "PlaygroundCell",
+    "PlaygroundRun",
     "Prompt",
     "PromptState",
     "PromptVersion",

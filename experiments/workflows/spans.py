@@ -36,10 +36,11 @@ class Case:
     expected: Any = None
     metadata: dict[str, Any] | None = None
     tags: tuple[str, ...] = ()
+    of: str = "experiment row"  # what `row_id` counts
 
     @property
     def trace_id(self) -> str:
-        return _id(f"experiment row {self.row_id} generation {self.generation}", 32)
+        return _id(f"{self.of} {self.row_id} generation {self.generation}", 32)
 
     @property
     def root_id(self) -> str:
