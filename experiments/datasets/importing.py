@@ -196,9 +196,13 @@ def _store(asked: DatasetImport, refused: set[int]) -> None:
         return
     with transaction.atomic():
         taken = (row for row in _Rows(asked) if row[0] not in refused)
-        change = put_items(asked.dataset, asked.by, taken, f"Imported {asked.words}")
+        change = put_items(asked.dataset, asked.by, taken, _title(asked), kept=asked.dataset.inputs_schema)
         _end(asked, change)
         FilePart.objects.filter(upload=asked).delete()
+
+
+def _title(asked: DatasetImport) -> str:
+    return f"{'Imported' if asked.kind == ImportKind.FILE else 'Added'} {asked.words}"
 
 
 def _end(asked: DatasetImport, change: Change) -> None:

@@ -96,6 +96,7 @@ def prompt_look(request: HttpRequest, project: Project) -> HttpResponse:
     if request.GET.get("part") == "filled":
         return render(request, "experiments/_prompt_filled.html", context)
     context |= {"types": TYPES, "datasets": _datasets(project), "tried": request.POST.get("try_dataset", "")}
+    context["filled"] = "try" in request.POST
     response = render(request, "experiments/_prompt_variables.html", context)
     return trigger_client_event(response, "values-changed", {}, after="settle")
 

@@ -11,7 +11,11 @@ from playwright.sync_api import Page, expect
 
 from evalhub import apikeys
 from evalhub.models import Role
+from experiments.datasets.drafts import read_draft
+from experiments.datasets.making import create_dataset
+from experiments.datasets.revisions import put_items
 from experiments.gate.judging import judge
+from experiments.prompts.versions import create_prompt, new_version
 from records.drafts import RecordDraft, ScoreDraft
 from records.ingest import ingest
 from records.models import Metric, Record, Source, ValueType
@@ -368,3 +372,42 @@ def test_the_monitor_and_its_alerts(page: Page, project, enter, sound):
     sound("a new alert with its secret")
     page.goto(f"/p/{project.slug}/monitor/alerts/")
     sound("the alerts")
+
+
+def test_datasets_and_prompts(page: Page, project, enter, sound):
+    dataset = create_dataset(project, "ada", name="Support", inputs_schema={"type": "object"})
+    items = [
+        {"inputs": {"question": HOSTILE}, "expected": "Yes.", "split": "test", "tags": ["x"]},
+        {"inputs": {"n": 1}},
+    ]
+    put_items(dataset, "ada", [(n, read_draft(item)) for n, item in enumerate(items, 1)], "a file")
+    put_items(dataset, "ada", [(1, read_draft({"id": "b", "inputs": {"question": "Why?"}}))], "by hand")
+    prompt = create_prompt(project, "ada", name="Answer", messages=[{"role": "user", "content": "{{ question }}"}])
+    new_version(prompt, "ada", messages=[{"role": "user", "content": "Answer: {{ question }}"}], parameters={"seed": 1})
+    enter(factories.member(project, Role.EDITOR))
+    base = f"/p/{project.slug}"
+    for path in (
+        "datasets/", "datasets/new", "datasets/support/?revision=1", "datasets/support/revisions/",
+        "datasets/support/revisions/2/", "prompts/", "prompts/answer/?version=2&against=1", "prompts/answer/",
+        "prompts/answer/edit",
+    ):  # fmt: skip
+        page.goto(f"{base}/{path}")
+        sound(path)
+    page.goto(f"{base}/datasets/support/")
+    page.get_by_role("link", name="Edit b", exact=True).click()
+    expect(page.get_by_label("Inputs")).to_be_focused()
+    sound("an item that is edited")
+    page.goto(f"{base}/datasets/support/import")
+    sound("an upload")
+    page.get_by_label("File").set_input_files({"name": "x.json", "mimeType": "text/json", "buffer": b'[{"q": 1}, {}]'})
+    page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_role("heading", name="The first rows")).to_be_visible()
+    sound("the columns of a file")
+    page.get_by_role("button", name="Import").click()
+    expect(page.get_by_role("heading", name="Refused rows")).to_be_visible()
+    sound("what came of an import")
+    page.goto(f"{base}/records/")
+    page.locator("#records tbody [name=ids]").first.check()
+    page.get_by_role("button", name="Add to dataset").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    sound("adding records to a dataset")
