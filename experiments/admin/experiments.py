@@ -11,13 +11,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import TabularInline
 
-from evalhub.projectadmin import ProjectAdmin, ReadOnly
+from evalhub.projectadmin import ProjectAdmin
 from experiments.models import Experiment, ExperimentEvaluator
 from experiments.running.counting import Totals, totals_of
 from experiments.running.editing import EDITABLE
 
 
-class FrozenInline(ReadOnly, TabularInline):
+class FrozenInline(TabularInline):
     model = ExperimentEvaluator
     verbose_name_plural = "Frozen evaluators"
     fields = readonly_fields = ["set_number", "evaluator_version", "metric"]
@@ -25,6 +25,15 @@ class FrozenInline(ReadOnly, TabularInline):
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return True  # whoever sees the experiment
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 @admin.register(Experiment)

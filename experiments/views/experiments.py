@@ -20,7 +20,7 @@ from experiments.running.editing import delete_experiment
 from experiments.running.listing import listed, page_of
 from experiments.running.progress import Progress
 from experiments.running.uploads import adopt, came_since, take_in, uploads
-from experiments.tables_of_experiments import ExperimentTable
+from experiments.tables import ExperimentTable
 from records.filterlang import quoted
 from records.views.bulk import STOP_POLLING, refused
 from scoring.runs.steering import NotNow
