@@ -20,17 +20,19 @@ from scoring.stats.weighted import Sums
 EXACT_ALONE = 100_000  # scores in the time that are read one by one
 EXACT_JOINED = 30_000  # the same where each one's record is looked up
 
-# A machine's value of a record: of its completed ones that which would be current if no person had said anything.
-MACHINE = """SELECT m.outcome, m.value, m.probability FROM score m WHERE m.project_id = s.project_id
-  AND m.record_id = s.record_id AND m.metric_id = s.metric_id AND m.rank >= 2 AND m.status = 1
+# Of the record that {of}'s row is about. A machine's value: of its completed ones that which would be current if no
+# person had said anything.
+MACHINE = """SELECT m.outcome, m.value, m.probability FROM score m WHERE m.project_id = {of}.project_id
+  AND m.record_id = {of}.{id} AND m.metric_id = {metric} AND m.rank >= 2 AND m.status = 1
   ORDER BY m.rank, m.completed_at DESC, m.id DESC LIMIT 1"""
-PERSON = """SELECT m.outcome, m.value, m.probability FROM score m WHERE m.project_id = s.project_id
-  AND m.record_id = s.record_id AND m.metric_id = s.metric_id AND m.is_current AND m.rank < 2
+PERSON = """SELECT m.outcome, m.value, m.probability FROM score m WHERE m.project_id = {of}.project_id
+  AND m.record_id = {of}.{id} AND m.metric_id = {metric} AND m.is_current AND m.rank < 2
   AND m.outcome IN (1, 2, 5) OFFSET 0"""
 OWN = "SELECT s.record_id, s.record_created_at, s.outcome, s.value, s.probability FROM score s WHERE {where}"
 # Each look-up by itself (LIMIT, OFFSET 0): left to itself, the planner multiplies what it takes for little.
 LOOKED_UP = "SELECT s.record_id, s.record_created_at, m.* FROM {table} s CROSS JOIN LATERAL ({score}) m WHERE {where}"
-
+WEIGHED = "1 / coalesce(nullif(h.probability, 0), 1) AS w, h.outcome, h.value"
+DRAW = "coalesce(nullif(r.trace_id, ''), r.id::text)"  # the spans of a trace were drawn together
 
 # Verdicts and values of the same rows.
 BOTH = """SELECT b, g, c, v.verdict, w, v.x FROM ({rows}) r CROSS JOIN LATERAL (VALUES
@@ -38,7 +40,7 @@ BOTH = """SELECT b, g, c, v.verdict, w, v.x FROM ({rows}) r CROSS JOIN LATERAL (
   WHERE v.x IS NOT NULL"""
 EACH = f"""SELECT b, g, verdict, count(*), count(*), sum(w), sum(w * x), sum(w * w), sum(w * w * x), sum(w * w * x * x)
 FROM ({BOTH}) k GROUP BY b, g, verdict"""  # noqa: S608 - our own
-# The spans of a trace were drawn together: their sums are squared as one.
+# The sums of what was drawn together are squared as one.
 DRAWS = f"""SELECT b, g, verdict, sum(n)::bigint, count(*), sum(w), sum(a), sum(w * w), sum(w * a), sum(a * a) FROM (
   SELECT b, g, verdict, count(*) AS n, sum(w) AS w, sum(w * x) AS a FROM ({BOTH}) k GROUP BY b, g, verdict, c) d
 GROUP BY b, g, verdict"""  # noqa: S608
@@ -80,7 +82,7 @@ def _read(scope: Scope, metric_id: int, grouping: Grouping | None, groups: tuple
         return found
     try:
         with reading(RARE_SECONDS) as cursor:
-            return _summed(cursor, scope, metric_id, grouping, groups, people, alone, sampled=False)
+            return _from_records(cursor, scope, metric_id, grouping, groups, people)
     except SearchTimeout:
         return found
 
@@ -89,30 +91,47 @@ def _summed(
     cursor: Any, scope: Scope, metric_id: int, grouping: Grouping | None, groups: tuple[str, ...], people: bool,
     alone: bool, sampled: bool,
 ) -> Values:  # fmt: skip
-    """`alone`: the scores need no look at their records."""
+    """From the scores to their records. `alone`: the scores need no look at these."""
     search = scope.search
     scores, given = _scores(scope, metric_id, people, sampled)
     bucket, params = scope.bucket("h.record_created_at")
-    weight = "1 / coalesce(nullif(h.probability, 0), 1) AS w, h.outcome, h.value"
     if alone:
-        rows = f"SELECT {bucket} AS b, 0 AS g, NULL AS c, {weight} FROM ({scores}) h"  # noqa: S608
-        params = [*params, *given]
-    else:
-        group, more = group_sql(grouping, groups)
-        drawn = "NULL" if search.roots else "coalesce(nullif(r.trace_id, ''), h.record_id::text)"
-        plan = plan_of(search, drive=False)
-        record = plan.sql("r.*", ["r.id = h.record_id"], "OFFSET 0")
-        rows = (
-            f"SELECT {bucket} AS b, {group} AS g, {drawn} AS c, {weight} "  # noqa: S608 - bound
-            f"FROM ({scores}) h CROSS JOIN LATERAL ({record}) r"
-        )
-        params = [*params, *more, *given, *plan.params]
-    sums = EACH if alone or search.roots else DRAWS
-    cursor.execute(sums.format(rows=rows), params)
+        rows = f"SELECT {bucket} AS b, 0 AS g, NULL AS c, {WEIGHED} FROM ({scores}) h"  # noqa: S608
+        return _read_sums(cursor, EACH.format(rows=rows), [*params, *given], about=sampled)
+    group, more = group_sql(grouping, groups)
+    plan = plan_of(search, drive=False)
+    record = plan.sql("r.*", ["r.id = h.record_id"], "OFFSET 0")
+    rows = (
+        f"SELECT {bucket} AS b, {group} AS g, {DRAW} AS c, {WEIGHED} "  # noqa: S608 - bound
+        f"FROM ({scores}) h CROSS JOIN LATERAL ({record}) r"
+    )
+    sums = (EACH if search.roots else DRAWS).format(rows=rows)
+    return _read_sums(cursor, sums, [*params, *more, *given, *plan.params], about=sampled)
+
+
+def _from_records(
+    cursor: Any, scope: Scope, metric_id: int, grouping: Grouping | None, groups: tuple[str, ...], people: bool
+) -> Values:
+    """From the few records that the filter finds to their scores."""
+    (bucket, params), (group, more) = scope.bucket("r.created_at"), group_sql(grouping, groups)
+    plan = plan_of(scope.search)
+    window, bounds = scope.window(*dict.fromkeys([plan.time, "r.created_at"]))
+    records = plan.sql("r.*", window, "OFFSET 0")
+    score = (PERSON if people else MACHINE).format(of="r", id="id", metric=int(metric_id))
+    rows = (
+        f"SELECT {bucket} AS b, {group} AS g, {DRAW} AS c, {WEIGHED} "  # noqa: S608 - bound
+        f"FROM ({records}) r CROSS JOIN LATERAL ({score}) h"
+    )
+    sums = (EACH if scope.search.roots else DRAWS).format(rows=rows)
+    return _read_sums(cursor, sums, [*params, *more, *plan.params, *bounds], about=False)
+
+
+def _read_sums(cursor: Any, sql: str, params: list[Any], about: bool) -> Values:
+    cursor.execute(sql, params)
     found: dict[bool, dict[tuple[datetime, int], Sums]] = defaultdict(dict)
     for start, place, verdict, *sums in cursor:
         found[verdict][start, place] = Sums(*sums)
-    return Values(found[True], found[False], about=sampled)
+    return Values(found[True], found[False], about)
 
 
 def _scores(scope: Scope, metric_id: int, people: bool, sampled: bool) -> tuple[str, list[Any]]:
@@ -120,13 +139,14 @@ def _scores(scope: Scope, metric_id: int, people: bool, sampled: bool) -> tuple[
     window, bounds = scope.window("s.record_created_at")
     where = " AND ".join(["s.project_id = %s", "s.metric_id = %s", *window])
     given = [scope.search.project_id, metric_id, *bounds]
+    machine, person = (text.format(of="s", id="record_id", metric=int(metric_id)) for text in (MACHINE, PERSON))
     if sampled:
-        return LOOKED_UP.format(table="score_sample", score=PERSON if people else MACHINE, where=where), given
+        return LOOKED_UP.format(table="score_sample", score=person if people else machine, where=where), given
     by_people = f"{where} AND s.is_current AND s.rank < 2"
     if people:
         return OWN.format(where=f"{by_people} AND s.outcome IN (1, 2, 5)"), given
     by_machines = OWN.format(where=f"{where} AND s.is_current AND s.rank >= 2 AND s.outcome IN (1, 2, 5)")
-    corrected = LOOKED_UP.format(table="score", score=MACHINE, where=by_people)
+    corrected = LOOKED_UP.format(table="score", score=machine, where=by_people)
     return f"{by_machines} UNION ALL {corrected}", given * 2
 
 

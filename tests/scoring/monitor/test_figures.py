@@ -252,3 +252,26 @@ def test_a_range_is_widened_to_whole_buckets(project):
     assert measured.seconds == 3600 and measured.starts[0] == START + timedelta(hours=1)
     assert measured.until == START + timedelta(hours=26) and len(measured.starts) == 25
     assert len(scope(project, since=NOW - timedelta(days=90)).starts) <= 61
+
+
+@pytest.mark.parametrize(
+    "q", ["environment:live", "metric.quality.status:fail", "metric.other.status:pass error IS NULL"]
+)
+@pytest.mark.parametrize("roots", [True, False])
+def test_what_is_too_rare_for_the_sample_is_read_from_the_records(sent, monkeypatch, q, roots):
+    """The same sums, whichever way round they are read; the sample of a few hundred records has next to nothing."""
+    other = factories.metric(sent, "other")
+    ids = Record.objects.filter(project=sent, is_root=True).order_by("id").values_list("id", flat=True)[:200]
+    value = read_value(other, {"numerical_value": 0.9})
+    add_scores(sent.id, [NewScore(id, other, value) for id in ids])
+    metric = Metric.objects.get(project=sent, slug="quality")
+    measured = scope(sent, q, roots=roots)
+    grouping = grouping_of("environment", measured.search.vocabulary)
+    exact = values.values(measured, metric.pk, grouping, ("live", "test"))
+    monkeypatch.setattr(values, "EXACT_JOINED", 0)
+    rare = values.values(measured, metric.pk, grouping, ("live", "test"))
+    assert not rare.about and rare.n == exact.n > 0
+    for name in ("verdicts", "numbers"):
+        ours, theirs = (sum(getattr(found, name).values(), Sums()) for found in (rare, exact))
+        assert (ours.n, ours.w, ours.wx, ours.wwxx) == pytest.approx((theirs.n, theirs.w, theirs.wx, theirs.wwxx))
+    assert rare.verdicts.keys() == exact.verdicts.keys()
