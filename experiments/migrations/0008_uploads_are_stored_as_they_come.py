@@ -4,7 +4,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
     """Without an attempt to compress: a file is there for minutes, and compressing takes longer than writing it."""
 
-    dependencies = [("experiments", "0006_further_sets_are_fed_by_rows")]
+    dependencies = [("experiments", "0007_playground")]
 
     operations = [
         migrations.RunSQL(
