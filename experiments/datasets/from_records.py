@@ -40,7 +40,10 @@ def drafts(
             if record is None:
                 yield number, BadItem([("", "The record is not there any more.")])
                 continue
-            yield number, _draft(record, payloads.get(id) or Payload(), expected, said.get(id), split, tags)
+            if id not in payloads:
+                yield number, BadItem([("inputs", f"Those of the record {id} are no longer kept.")])
+                continue
+            yield number, _draft(record, payloads[id], expected, said.get(id), split, tags)
 
 
 def _draft(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from django.db.models import QuerySet, TextField, Value
 from django.db.models.functions import Cast, Left
@@ -10,7 +11,7 @@ from django.db.models.functions import Cast, Left
 from experiments.models import Experiment, ExperimentRow, RowState
 from experiments.running.scores import runs_of_set
 from records.models import Score, ScoreStatus
-from records.previews import PAYLOAD, previews
+from records.previews import PAYLOAD, Begun, previews
 
 PREVIEW_CHARS = 300
 
@@ -23,13 +24,14 @@ class Preview:
 
 @dataclass(slots=True)
 class Listed:
-    """A row as a list shows it; None where there is no value (yet)."""
+    """A row as a list shows it; None where there is no value (yet). `expired`: its record's are no longer kept."""
 
     row: ExperimentRow
     inputs: Preview | None = None
     outputs: Preview | None = None
     expected: Preview | None = None
     scores: list[Score] = field(default_factory=list)
+    expired: bool = False
 
 
 def page_of(
@@ -74,13 +76,13 @@ def _scores(experiment: Experiment, ids: Sequence[Any]) -> list[Score]:
     return list(its.filter(is_current=True, metric__in=metrics).exclude(status=ScoreStatus.PENDING).order_by("id"))
 
 
-def _one(row: ExperimentRow, begun: dict, by_record: dict, chars: int) -> Listed:
-    values = begun.get(row.record_id, {}) if row.record_id else {}
+def _one(row: ExperimentRow, begun: dict[UUID, Begun], by_record: dict, chars: int) -> Listed:
+    values = begun.get(row.record_id, Begun())
     said = {name: _preview(values.get((name,)), chars) for name in PAYLOAD}
     if said["inputs"] is None:
         said["inputs"] = _preview(row.begins, chars)
     scores = sorted(by_record.get(row.record_id, []), key=lambda score: (score.metric.name, score.id))
-    return Listed(row, **said, scores=scores)
+    return Listed(row, **said, scores=scores, expired=values.expired)
 
 
 def _preview(text: str | None, chars: int) -> Preview | None:

@@ -192,9 +192,11 @@ WITH w AS (
 INSERT INTO stage_delta SELECT record_id, metric_id, outcome, 1, coalesce(value, 0) FROM w WHERE is_current AND outcome <> 0;
 
 -- name: details
+-- Not of a record whose payload went while a judge was at it: they hold the same words. Both writers lock the record.
 INSERT INTO score_detail AS x (project_id, score_id, prompt, reply, output)
 SELECT %(p)s, t.id, d.prompt, d.reply, d.output
 FROM json_to_recordset(%(rows)s::json) AS d(id uuid, prompt text, reply text, output text) JOIN stage_score t ON t.id = d.id
+WHERE EXISTS (SELECT FROM payload y WHERE y.project_id = %(p)s AND y.record_id = t.record_id)
 ON CONFLICT (project_id, score_id) DO UPDATE SET prompt = excluded.prompt, reply = excluded.reply, output = excluded.output;
 
 -- name: staged

@@ -9,7 +9,11 @@ from django.urls import reverse
 
 from evalhub.models import Role
 from experiments.gate.judging import judge
+from experiments.models import ExperimentRow
+from experiments.running.listing import listed
+from records.deletion import delete_records
 from records.models import Metric
+from records.retention import forget_payloads
 from tests import factories
 from tests.experiments import made
 
@@ -129,6 +133,18 @@ def test_a_case_side_by_side(reader, project, two, query_budget):
     assert "You get it back today." in page and "<del>it</del>" in page and "&lt;" in page
     assert "It is True." in page and "It is False." in page
     get(reader, project, "compare-case", ids="base,new", case="case-999", status=400)
+
+
+def test_what_is_no_longer_kept_of_a_case_is_said(reader, project, two):
+    rows = list(ExperimentRow.objects.filter(experiment__in=two, case_id="case-000").order_by("experiment_id"))
+    base, new = (row.record_id for row in rows)
+    rows[0].begins = None
+    assert not listed(two[0], [rows[0]])[0].expired
+    forget_payloads(project.id, [base])
+    assert listed(two[0], [rows[0]])[0].expired
+    delete_records(project.id, [new])
+    page = get(reader, project, "compare-case", ids="base,new", case="case-000")
+    assert "Its inputs and outputs are no longer kept." in page and "The record is no longer kept." in page
 
 
 def test_a_case_of_another_id_is_found_by_its_inputs(reader, project, correct):

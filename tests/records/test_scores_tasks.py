@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from records.models import Record, RecordStatus, Score, ScoreDetail, ScoreSource, ScoreStatus
+from records.retention import forget_payloads
 from records.scores import (
     MAX_ATTEMPTS,
     NewScore,
@@ -128,6 +129,14 @@ def test_a_result_is_stored_whole(project, metric, records):
     detail = ScoreDetail.objects.get(project=project, score_id=score.id)
     assert (detail.prompt, detail.reply, detail.output) == ("Judge this", "{}", "printed")
     assert not any(recount(project.id).values())
+
+
+def test_what_a_judge_was_shown_of_a_payload_that_went_meanwhile_is_not_kept(project, metric, records):
+    plan(metric, records[:1])
+    (claimed,) = claim(project.id, 1, 9, 60)
+    forget_payloads(project.id, [records[0].id])
+    assert complete(project.id, [result(claimed, prompt="Judge this", reply="{}")]) == {claimed.id}
+    assert not ScoreDetail.objects.filter(project=project).exists()
 
 
 def test_a_job_run_twice_stores_its_result_once(project, metric, records):

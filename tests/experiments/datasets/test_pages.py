@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from evalhub.models import AuditEvent, Role
-from experiments.datasets import importing
+from experiments.datasets import from_records, importing
 from experiments.datasets.drafts import read_draft
 from experiments.datasets.listing import items_of
 from experiments.datasets.making import create_dataset
@@ -18,6 +18,7 @@ from experiments.models import Dataset, DatasetImport, FilePart
 from records.drafts import Sender
 from records.intake import take
 from records.models import ScoreSource, ValueType
+from records.retention import forget_payloads
 from records.scores import NewScore, add_scores
 from records.values import read_value
 from tests import factories
@@ -269,6 +270,13 @@ def test_records_are_added_with_what_people_wrote_as_expected(editor, project, d
 
     editor.post(at("add-to-dataset", project), said | {"expected": "output", "ids": [two.id]}, headers=HTMX)
     assert cases(dataset)[str(two.id)].expected == "fine" and len(cases(dataset)) == 5
+
+
+def test_a_record_whose_inputs_are_no_longer_kept_is_no_item(project):
+    record = factories.record(project, {"question": "Why?"})
+    forget_payloads(project.id, [record.id])
+    ((number, problem),) = from_records.drafts(project, [record.id], from_records.OWN, "", [])
+    assert number == 1 and "no longer kept" in str(problem)
 
 
 def test_all_records_that_match_are_added_by_a_worker_to_a_new_dataset(editor, project):
