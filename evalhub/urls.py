@@ -45,7 +45,7 @@ urlpatterns = [
     path("", include("scoring.urls")),
     path("", include("experiments.urls")),
     path("api/", api.urls),
-    path("admin/login/", account.admin_sign_in),
+    path("admin/login/", account.admin_sign_in, name="admin-sign-in"),
     path("admin/", admin.site.urls),
 ]
 
