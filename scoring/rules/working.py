@@ -1,6 +1,6 @@
 """The job of online scoring: plan what has come, score what waits, look again, until nothing comes or the turn is over.
 
-A job that stays for a moment saves the next one its start, and plans what has come meanwhile in one go.
+A job that stays saves others their start, and its sandbox's, which take longer than many decisions and scores.
 """
 
 import time
@@ -18,10 +18,13 @@ from scoring.rules import budgets, planning, ringing
 from scoring.rules.counting import add_counts
 from scoring.runs.storing import Store
 from scoring.runs.working import Turn, lease_of, metrics_of
+from scoring.sandbox import Sandbox
 
-TURN_SECONDS = 4.0
+TURN_SECONDS = 15.0  # a worker that is to stop is waited for 20
+LEAST_SECONDS = 3.0  # of a turn, where other jobs wait
+SCORING_SECONDS = 3.0  # between two looks at what has come
 LINGER_SECONDS = 1.0  # without anything to do
-LOOK_SECONDS = 0.25
+LOOK_SECONDS = 0.5  # from one look to the next: what comes meanwhile is planned together
 MOST_CLAIMED = 200  # so that a budget in USD is not overrun by much, and several workers share
 HALTED_SECONDS = 60.0
 FAILED_SECONDS = 30.0
@@ -47,22 +50,26 @@ OUTCOMES = {
 
 
 def score_online(project_id: int, seconds: float = TURN_SECONDS) -> None:
-    """A turn's planning and scoring, then a ring where there is more."""
-    until = time.monotonic() + seconds
-    idle_since = time.monotonic()
-    while time.monotonic() < until:
-        ringing.hold(project_id)
-        busy = planning.plan(project_id)
-        if take_turn(project_id, until - time.monotonic()):
-            ringing.ring_helpers(project_id)
-            busy = True
-        now = time.monotonic()
-        if busy:
-            idle_since = now
-        elif now - idle_since > LINGER_SECONDS or ringing.is_others_turn():
-            break
-        else:
-            time.sleep(LOOK_SECONDS)
+    """Planning and scoring as long as something comes, then a ring where there is more."""
+    began = idle_since = time.monotonic()
+    with Sandbox() as sandbox:
+        while True:
+            look_at = time.monotonic() + LOOK_SECONDS
+            ringing.hold(project_id)
+            busy = planning.plan(project_id)
+            more = take_turn(project_id, SCORING_SECONDS, sandbox)
+            now = time.monotonic()
+            if more:
+                ringing.ring_helpers(project_id)
+            if busy or more:
+                idle_since = now
+            spent = now - began
+            if spent > seconds or now - idle_since > LINGER_SECONDS:
+                break
+            if spent > LEAST_SECONDS and ringing.is_others_turn():
+                break
+            if not more:
+                time.sleep(max(0.0, look_at - now))
     ringing.let_go(project_id)
     if is_waiting(project_id):  # also what came while the key was still there
         ringing.ring(project_id)
@@ -70,10 +77,11 @@ def score_online(project_id: int, seconds: float = TURN_SECONDS) -> None:
 
 def help_online(project_id: int) -> None:
     """A turn's scoring alone; whoever plans rings for more help."""
-    take_turn(project_id, TURN_SECONDS)
+    with Sandbox() as sandbox:
+        take_turn(project_id, SCORING_SECONDS, sandbox)
 
 
-def take_turn(project_id: int, seconds: float = TURN_SECONDS) -> bool:
+def take_turn(project_id: int, seconds: float, sandbox: Sandbox) -> bool:
     """Scores what the rules have planned, for about `seconds`; whether more may be scored at once."""
     project = Project.objects.filter(pk=project_id).first()
     versions = _versions_waiting(project_id)
@@ -90,7 +98,7 @@ def take_turn(project_id: int, seconds: float = TURN_SECONDS) -> bool:
         seconds = next_due(project_id)
         return None if seconds is None or seconds > LONGEST_WAIT else seconds
 
-    more = Turn(project, versions, store, claim_some, due, time.monotonic() + seconds).work()
+    more = Turn(project, versions, store, claim_some, due, sandbox, time.monotonic() + seconds).work()
     return more and next_due(project_id) == 0
 
 

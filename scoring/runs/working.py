@@ -30,7 +30,8 @@ from scoring.runs.counting import next_due
 from scoring.runs.steering import end_cancelled, end_finished
 from scoring.runs.storing import Judged, RunStore, Store
 from scoring.runs.tasks import versions_of
-from scoring.sandbox import Sandbox, sandbox
+from scoring.sandbox import Sandbox
+from scoring.sandbox.sandbox import ROWS
 from scoring.trial import needs_payload, received
 from scoring.verdicts import Verdict, payload_expired
 
@@ -73,7 +74,8 @@ def _work(run: ScoringRun, until: float) -> bool:
     def claim_some(limit: int) -> list[Claimed]:
         return claim(run.project_id, run.pk, limit, store.lease_seconds)
 
-    return Turn(run.project, versions, store, claim_some, lambda: next_due(run), until).work()
+    with Sandbox() as sandbox:
+        return Turn(run.project, versions, store, claim_some, lambda: next_due(run), sandbox, until).work()
 
 
 def settle(run_id: int) -> None:
@@ -96,7 +98,8 @@ class _Question:
 
 class Turn:
     """One job's share of pending scores: those that `claim_some(limit)` gives, all by the versions given. `due()` says
-    in how many seconds there are more, None where there are none."""
+    in how many seconds there are more, None where there are none. The sandbox may serve many turns: it takes longer to
+    start than many scores do."""
 
     def __init__(
         self,
@@ -105,13 +108,14 @@ class Turn:
         store: Store,
         claim_some: Callable[[int], list[Claimed]],
         due: Callable[[], float | None],
+        sandbox: Sandbox,
         until: float,
     ) -> None:
-        self.project, self.store, self.claim_some, self.due, self.until = project, store, claim_some, due, until
+        self.project, self.store, self.claim_some, self.due = project, store, claim_some, due
+        self.sandbox, self.until = sandbox, until
         self.versions = {version.pk: version for version in versions}
         self.definitions = {id: _definition(version) for id, version in self.versions.items()}
         self.size = WITH_TRACE if any(d.needs_trace for d in self.definitions.values()) else MOST_CLAIMED
-        self.sandbox = Sandbox()
         self.askers: dict[int, asking.Asker] = {}
 
     def work(self) -> bool:
@@ -119,12 +123,11 @@ class Turn:
         more = True
         try:
             self._open_askers()
-            with self.sandbox:
-                while self._goes_on():
-                    self._claim_and_evaluate()
-                    more = not self._goes_on() or self._wait()
-                    if not more:
-                        break
+            while self._goes_on():
+                self._claim_and_evaluate()
+                more = not self._goes_on() or self._wait()
+                if not more:
+                    break
         except DatabaseError:
             with suppress(DatabaseError):  # else it comes back when its lease ends
                 self.store.let_go()
@@ -257,7 +260,7 @@ def lease_of(versions: Iterable[EvaluatorVersion]) -> float:
     """Room for a batch of the slowest snippet, were each row to take all the time that it may."""
     definitions = map(_definition, versions)
     snippets = (d.timeout for d in definitions if isinstance(d, CodeDefinition) and not d.builtin)
-    return LEASE_SECONDS + sandbox.ROWS * max(snippets, default=0.0)
+    return LEASE_SECONDS + ROWS * max(snippets, default=0.0)
 
 
 def _calls(providers: Iterable[ProviderConfig]) -> int:

@@ -2,7 +2,8 @@
 
 Wants `fill`. Figures: milliseconds of deciding alone, and of the whole planning (with the scores it plans at 1 %);
 seconds from the post of a span that has just ended to its score, with the web server and workers of `manage.py up`;
-records a second over OTLP with 20 rules at 1 % and with none, in turns, by the same worker.
+records a second over OTLP with 20 rules at 1 % and with none, in turns, beside the same worker; and the processor time
+that each record takes in all, planning and scoring too, which says more on a busy machine.
 """
 
 import argparse
@@ -132,9 +133,11 @@ def _ingest(project: Any, evaluator: Any, options: argparse.Namespace) -> None:
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/x-protobuf"}
     size = options.records // options.connections // BATCH
     rates: dict[bool, list[float]] = {True: [], False: []}
+    costs: dict[bool, list[float]] = {True: [], False: []}
+    postgres = int((options.data / "pg" / "postmaster.pid").read_text().split()[0])
     worker = _worker(1)
     try:
-        with house.web() as (host, port, _):
+        with house.web() as (host, port, pid):
             for number, enabled in itertools.product(range(options.rounds + 1), (False, True)):
                 for rule in rules:
                     set_enabled(rule, "bench", enabled)
@@ -142,10 +145,14 @@ def _ingest(project: Any, evaluator: Any, options: argparse.Namespace) -> None:
                     [_otlp(batch) for batch in _spans(size, random.randrange(2**32))]
                     for _ in range(options.connections)
                 ]
+                sent = size * BATCH * options.connections
+                before = sum(map(figures.cpu_seconds, (pid, postgres, worker.process.pid)))
                 took, _ = _post(host, port, "/v1/traces", headers, streams)
-                if number:
-                    rates[enabled].append(size * BATCH * options.connections / took)
                 _settled(project)
+                after = sum(map(figures.cpu_seconds, (pid, postgres, worker.process.pid)))
+                if number:
+                    rates[enabled].append(sent / took)
+                    costs[enabled].append(1000 * (after - before) / sent)
     finally:
         worker.ask_to_stop()
         worker.wait()
@@ -156,6 +163,8 @@ def _ingest(project: Any, evaluator: Any, options: argparse.Namespace) -> None:
     pairs = [100 * (1 - after / before) for before, after in zip(rates[False], rates[True], strict=True)]
     lost = 100 * (1 - statistics.median(rates[True]) / statistics.median(rates[False]))
     figures.report("rules: ingest loses", pairs, "%", of_medians=round(lost, 1), **facts)
+    for name, enabled in (("without", False), ("with", True)):
+        figures.report(f"rules: processor time a record, all of EvalHub, {name}", costs[enabled], "ms", **facts)
 
 
 def _settled(project: Any) -> None:

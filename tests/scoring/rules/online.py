@@ -12,6 +12,7 @@ from records.models import Record, Score, Source
 from scoring.models import OpenTrace, Rule, RuleCount
 from scoring.rules import planning, working
 from scoring.rules.editing import save_rule
+from scoring.sandbox import Sandbox
 from tests.scoring.running import exact
 
 START = timezone.now() - timedelta(hours=1)
@@ -44,8 +45,15 @@ def plan(project) -> None:
 
 def score(project) -> None:
     """All that a worker would do now, in this process."""
-    while planning.plan(project.pk) or working.take_turn(project.pk):
-        pass
+    with Sandbox() as sandbox:
+        while planning.plan(project.pk) or working.take_turn(project.pk, 20, sandbox):
+            pass
+
+
+def turn(project, seconds: float = 20) -> bool:
+    """A worker's turn at what is planned; whether more is left."""
+    with Sandbox() as sandbox:
+        return working.take_turn(project.pk, seconds, sandbox)
 
 
 def quiet(project) -> None:

@@ -24,7 +24,7 @@ from scoring.rules.healing import ring_lost
 from scoring.runs.healing import release_leases
 from scoring.runs.starting import start_run
 from tests.records.recount import recount
-from tests.scoring.rules.online import counted, rule, score, scores_of, sent, span
+from tests.scoring.rules.online import counted, rule, score, scores_of, sent, span, turn
 from tests.scoring.running import exact, finish, ticked
 
 commits = pytest.mark.django_db(transaction=True)
@@ -42,6 +42,7 @@ def queue():
 @pytest.fixture(autouse=True)
 def in_no_hurry_to_wait(monkeypatch):
     monkeypatch.setattr(working, "LINGER_SECONDS", 0.0)
+    monkeypatch.setattr(working, "LOOK_SECONDS", 0.05)
     monkeypatch.setattr(ringing, "_deaf_until", 0.0)
 
 
@@ -125,8 +126,8 @@ def test_a_worker_that_dies_before_its_results_are_stored_leaves_them_to_the_nex
     with monkeypatch.context() as patched:
         patched.setattr("scoring.runs.storing.complete", lambda *args: (_ for _ in ()).throw(Killed))
         with pytest.raises(Killed):
-            working.take_turn(project.pk)
-    assert not working.take_turn(project.pk)  # they are leased
+            turn(project)
+    assert not turn(project)  # they are leased
     scores_of(one).update(lease_until=timezone.now() - timedelta(hours=1))
     release_leases(project.pk)
     score(project)
@@ -147,7 +148,7 @@ def test_a_process_that_is_killed_in_the_middle_loses_nothing_and_does_nothing_t
 
         def slowly(project):
             time.sleep(0.05)
-            working.take_turn(project.pk, 0.05)
+            turn(project, 0.05)
             return plan_announced(project)
 
         planning._plan_announced = slowly
@@ -172,7 +173,7 @@ def test_two_planners_and_two_workers_at_once_share_the_work(project, monkeypatc
     one, other = rule(project, "one"), rule(project, "other", budget_calls_day=50)
     for n in range(12):
         sent(project, *(span(f"s{n}-{k}") for k in range(10)))
-    at_once(*[lambda: score(project)] * 2, *[lambda: working.take_turn(project.pk)] * 2)
+    at_once(*[lambda: score(project)] * 2, *[lambda: turn(project)] * 2)
     score(project)
     once_each(one, 120)
     assert scores_of(other).count() == 50

@@ -21,7 +21,7 @@ from scoring.runs.starting import start_run
 from scoring.sandbox import SandboxOff
 from tests import factories
 from tests.model_server import model_server, status
-from tests.scoring.rules.online import counted, plan, rule, score, scores_of, sent, span
+from tests.scoring.rules.online import counted, plan, rule, score, scores_of, sent, span, turn
 from tests.scoring.running import code, exact, matching, ticked
 
 PRICES = {"m": {"input": 10, "output": 50}}
@@ -105,7 +105,7 @@ def test_a_failure_of_ours_is_an_attempt_and_waits_before_the_next(project, monk
     plan(project)
     with monkeypatch.context() as patched:
         patched.setattr(working.Turn, "_run_code", lambda *args: 1 / 0)
-        assert not working.take_turn(project.pk)
+        assert not turn(project)
     found = scores_of(one).get()
     assert (found.status, found.attempts) == (0, 1) and "ZeroDivisionError" in found.error
     assert found.not_before > timezone.now() + timedelta(seconds=10)
