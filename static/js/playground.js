@@ -3,5 +3,5 @@ document.addEventListener("keydown", (event) => {
   const form = event.target.closest("#play form");
   if (!form || event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing) return;
   event.preventDefault();
-  form.requestSubmit(form.querySelector("[name=run]"));
+  form.querySelector("[name=run]")?.click(); // htmx sends a button's name only where it was clicked
 });
