@@ -17,6 +17,7 @@ from records.models import ValueType
 
 MOST = 12
 MAX_VALUE_CHARS = 200
+JUDGED = frozenset(["status", "evaluator", "rule", "scoring_run", "assigned"])  # of scores, as metrics are
 ALIASES = frozenset(["input", "output", "run", "span.name", "span.kind"])  # offered only to who begins to type them
 PLAIN_VALUE = re.compile(r"""[^\s"'=<>!:(),;*\\#-][^\s"'=<>!:(),;*\\]*""")
 OPEN = "open"  # the kind of a quote that is not closed yet
@@ -226,12 +227,13 @@ class Key(NamedTuple):
 
 
 def suggestions(
-    asked: Asked, vocabulary: Vocabulary, seen: Sequence[str] = (), keys: Sequence[Key] = ()
+    asked: Asked, vocabulary: Vocabulary, seen: Sequence[str] = (), keys: Sequence[Key] = (), *, facts: bool = False
 ) -> list[Suggestion]:
-    """At most `MOST`, those that begin with what was typed first; `seen` are the field's values, `keys` the path's."""
+    """At most `MOST`, those that begin with what was typed first; `seen` are the field's values, `keys` the path's.
+    `facts`: no fields that speak of scores."""
     match asked.kind:
         case "field":
-            return _fitting(asked, _fields(vocabulary, asked.typed))
+            return _fitting(asked, _fields(vocabulary, asked.typed, facts))
         case "key":
             own = METRIC_COLUMNS if asked.head == "metrics" and not asked.path else ()
             known = {key.name: key for key in (*map(Key, own), *keys) if 0 < len(key.name) <= MAX_KEY_CHARS}
@@ -272,18 +274,19 @@ def _fitting(asked: Asked, candidates: Iterable[Candidate]) -> list[Suggestion]:
     return (first + second)[:MOST]
 
 
-def _fields(vocabulary: Vocabulary, typed: str) -> Iterable[Candidate]:
+def _fields(vocabulary: Vocabulary, typed: str, facts: bool) -> Iterable[Candidate]:
     name = typed.lower()
     exact = _field(typed, vocabulary) if typed and not typed.endswith(".") else None
     if exact is not None:  # its operators, behind the whole name
         for op, hint in operators(exact.spec):
             yield typed + op, f"{typed}{op}".rstrip(), hint, True
     for key, spec in FIELDS.items():
-        if key == name or (key in ALIASES and not (name and key.startswith(name))):
+        if key == name or (key in ALIASES and not (name and key.startswith(name))) or (facts and key in JUDGED):
             continue
         yield key + _first_operator(spec), key, KIND_WORDS.get(spec.kind, spec.label), True
-    yield "metric.status:", "metric.status", "of any metric", True
-    for slug, metric in vocabulary.metrics.items():
+    if not facts:
+        yield "metric.status:", "metric.status", "of any metric", True
+    for slug, metric in () if facts else vocabulary.metrics.items():
         if f"metric.{slug}" != name:
             value = METRIC_KIND.get(metric.value_type, ":")
             yield f"metric.{slug}{value}", f"metric.{slug}", metric.name, True

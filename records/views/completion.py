@@ -14,13 +14,15 @@ from records.vocabulary import vocabulary_of
 
 @project_page("GET")
 def complete(request: HttpRequest, project: Project) -> HttpResponse:
-    """The listbox's options for the text `q` with the caret at `at`, counted in characters as Python does."""
+    """The listbox's options for the text `q` with the caret at `at`, counted in characters as Python does; with
+    `facts=1` none that speak of scores."""
     text, at = request.GET.get("q", ""), request.GET.get("at", "")
     found = []
     if len(text) <= MAX_CHARS and not UNSTORABLE.search(text) and at.isascii() and at.isdigit() and len(at) < 6:
         vocabulary = vocabulary_of(project, request.user)
         wanted = asked(text, int(at), vocabulary)
-        found = suggestions(wanted, vocabulary, *seen_for(project.id, wanted))
+        facts = request.GET.get("facts") == "1"
+        found = suggestions(wanted, vocabulary, *seen_for(project.id, wanted), facts=facts)
         found = [one for one in found if one.insert.rstrip() != text[one.start : one.end]]
         return render(request, "records/_completion.html", {"found": found, "typed": bool(wanted.typed)})
     return render(request, "records/_completion.html", {"found": found})

@@ -25,7 +25,8 @@ const ask = () => {
   const { value, selectionStart } = input();
   asked = { value, at: selectionStart };
   const query = new URLSearchParams({ q: value, at: characters(value.slice(0, selectionStart)) });
-  htmx.ajax("GET", `${list().dataset.url}?${query}`, { source: list(), target: list(), swap: "innerHTML" })
+  const { url } = list().dataset;
+  htmx.ajax("GET", `${url}${url.includes("?") ? "&" : "?"}${query}`, { source: list(), target: list(), swap: "innerHTML" })
     .catch(() => {}); // given up for a newer question, or because the list was fetched meanwhile
 };
 const soon = () => { clearTimeout(timer); timer = setTimeout(ask, WAIT) };

@@ -2,9 +2,11 @@
 
 import re
 
+import django_rq
 import pytest
 from django.urls import reverse
 from django.utils.html import escape
+from rq import SimpleWorker
 
 from evalhub.models import AuditEvent, Role
 from records.models import ScoreStatus
@@ -121,6 +123,16 @@ def test_a_rule_is_begun_from_the_filter_of_the_records_page_without_what_speaks
     assert b"rules/new" not in client.get(reverse("records:list", args=[project.slug]), {"q": "model:gpt"}).content
 
 
+def test_the_forms_filter_is_offered_nothing_that_speaks_of_scores(client, project, editor):
+    factories.metric(project, "tone")
+    complete = reverse("records:complete", args=[project.slug])
+    assert "metric.tone" in text(client.get(complete, {"q": "me", "at": "2"}))
+    offered = [text(client.get(complete, {"q": q, "at": str(len(q)), "facts": "1"})) for q in ("me", "st", "ru", "ev")]
+    assert "metadata." in offered[0] and "started" in offered[1]
+    assert not any(name in " ".join(offered) for name in ("metric.", "status", "rule", "evaluator"))
+    assert "records/complete?facts=1" in client.get(url("rule-new", project)).content.decode()
+
+
 def test_the_form_tells_live_what_a_day_takes_and_what_is_wrong_with_the_filter(client, project, editor):
     evaluator = exact(project)
     fresh(project, 20)
@@ -195,6 +207,27 @@ def test_past_records_are_scored_by_a_run_with_its_estimate_before_it(client, pr
     assert refused.status_code == 422 and "How many" in refused.content.decode()
     client.force_login(factories.member(project, Role.VIEWER))
     assert url("rule-past", project, made.slug) not in client.get(url("rule", project, made.slug)).content.decode()
+
+
+def test_what_a_moment_is_too_short_for_a_worker_counts_on(
+    client, project, editor, monkeypatch, django_capture_on_commit_callbacks
+):
+    made = rule(project, exact(project))
+    sent(project, 3)
+    monkeypatch.setattr("scoring.views.rule_past.MOMENT", -1)
+    monkeypatch.setattr("evalhub.errands.workers_of", lambda queue: 1)
+    queue = django_rq.get_queue("online")
+    try:
+        with django_capture_on_commit_callbacks(execute=True):
+            begun = client.post(url("rule-past-estimate", project, made.slug), {"limit": "", "mode": "all"})
+        assert "≥ 3" in text(begun) and "A worker goes on counting" in text(begun)
+        poll = re.search(r'hx-get="([^"]+)"', begun.content.decode()).group(1)
+        assert client.get(poll).status_code == 204
+        SimpleWorker([queue], connection=queue.connection).work(burst=True)
+        done = text(client.get(poll))
+        assert "Records 3" in done and "≥" not in done and "goes on counting" not in done
+    finally:
+        queue.connection.flushdb()
 
 
 def test_pages_cost_the_same_number_of_queries_however_many_rules_there_are(client, project, editor, query_budget):
