@@ -14,7 +14,7 @@ from records.ids import first_of
 from scoring.models import Counted, EvaluatorType, EvaluatorVersion, Rule, RuleScope
 from scoring.rules.editing import stop_rule
 from scoring.rules.facts import Conditions, conditions_of, facts_of
-from scoring.rules.gates import PASSED, Facts, Gate, decide
+from scoring.rules.gates import PASSED, Facts, Gate, decide, draws
 
 FILTER_SECONDS = 5  # of one query over at most 1,000 records
 STEPS = (Counted.SEEN, Counted.SPANS, Counted.FILTER, Counted.SAMPLED)
@@ -61,13 +61,19 @@ class Decisions:
             gates[gate] += 1
             if gate == Gate.DRAWN:
                 self.drawn.append(Drawn(at_work, facts, late))
-            elif gate == Gate.WAITING:
+            elif gate == Gate.WAITING and _is_worth_it(rule, facts):
                 self.waiting.add((rule.pk, facts.trace_id))
         if late and not rule.judge_again:
             return  # it was counted when it ended
         for gate, n in gates.items():
             for step in STEPS[1 if waited and rule.scope == RuleScope.SPAN else 0 : passed[gate]]:
                 self.counts[rule.pk, step] += n
+
+
+def _is_worth_it(rule: Rule, facts: Facts) -> bool:
+    """Most spans come before their parents: of those only the few that would be drawn are waited for. A whole trace is
+    waited for in any case, since it is counted then."""
+    return rule.scope == RuleScope.TRACE or draws(rule.salt, facts.drawn_by, rule.rate)
 
 
 def rules_at_work(project: Project) -> list[RuleAtWork]:

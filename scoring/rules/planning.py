@@ -26,7 +26,8 @@ from scoring.rules.settling import settle
 
 TURN_SECONDS = 3.0  # then the scores that were planned have their turn
 NEVER = UUID(int=0)
-ROWS = 50  # of the outbox, or of open traces, at one look
+ROWS = 50  # of the outbox at one look
+TRACES = 500  # that are due
 
 WAITING_ROWS = """
 SELECT id, ids, changed FROM outbox WHERE project_id = %s ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
@@ -164,7 +165,7 @@ def _take(project_id: int) -> list[Announced]:
 @transaction.atomic
 def _close_traces(project: Project) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute(DUE, [project.pk, ROWS])
+        cursor.execute(DUE, [project.pk, TRACES])
         due = [Due._make(row) for row in cursor.fetchall()]
     if not due:
         return False
@@ -172,7 +173,7 @@ def _close_traces(project: Project) -> bool:
     by_rule = {at_work.rule.pk: at_work for at_work in rules}
     roots = _roots(project.pk, due, by_rule)
     ids = {id for _, found in roots for id in found}
-    facts = {one.id: one for one in look_up(project, rules, ids, quiet=None)}
+    facts = {one.id: one for one in look_up(project, rules, ids, quiet=None)} if ids else {}
     decisions = Decisions()
     for row, found in roots:
         at_work = by_rule.get(row.rule_id)

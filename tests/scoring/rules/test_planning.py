@@ -319,3 +319,14 @@ def test_rules_of_one_project_do_not_look_at_another(project):
     score(project)
     score(other)
     assert counted(one) == {} and not Score.objects.exists()
+
+
+def test_of_spans_without_their_parents_only_those_in_the_sample_are_waited_for(project):
+    one = rule(project, spans_mode="root", rate=0.3)
+    sent(project, *(span("child", parent="gone", trace=f"t{n}") for n in range(40)))
+    plan(project)
+    waiting = OpenTrace.objects.count()
+    assert 0 < waiting < 40
+    quiet(project)
+    score(project)
+    assert scores_of(one).count() == waiting and counted(one)["seen"] == 40
