@@ -51,8 +51,8 @@ def trend_figure(trend: Trend) -> dict[str, Any]:
     axis = {"tickvals": list(range(0, len(points), every)), "ticktext": labels[::every]}
     up = {"tickformat": ".0%"} if trend.of_passes else {}
     ends = [end for one in known if one for end in (one.low, one.high, one.value) if end is not None]
-    if trend.of_passes and ends:
-        up["range"] = [max(-0.02, min(ends) - 0.05), min(1.02, max(ends) + 0.05)]
+    if trend.of_passes:  # the whole range where there is no estimate yet
+        up["range"] = [max(-0.02, min(ends, default=0) - 0.05), min(1.02, max(ends, default=1) + 0.05)]
     return {"data": [trace], "layout": _layout(axis, up)}
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import connection
 
 from records.models import Rank, ValueType
-from scoring.measured.people import Pair, error_of, table_of, weighting_of
+from scoring.measured.people import VERDICTS, Pair, error_of, table_of, weighting_of
 from scoring.models import Evaluator
 from scoring.stats.agreement import Confusion, kappa
 from scoring.stats.estimates import Estimate
@@ -39,9 +39,13 @@ class Said(NamedTuple):
     choices: list[str] | None
 
     def same(self, other: "Said") -> bool:
-        if self.choices is None or other.choices is None:
-            return self.value == other.value
-        return sorted(self.choices) == sorted(other.choices)
+        """The same choices, whatever their order; else the same verdict, since two people rarely give one number; the
+        same value where there is no verdict."""
+        if self.choices is not None and other.choices is not None:
+            return sorted(self.choices) == sorted(other.choices)
+        if self.outcome in VERDICTS and other.outcome in VERDICTS:
+            return self.outcome == other.outcome
+        return self.value == other.value
 
 
 @dataclass(frozen=True, slots=True)
