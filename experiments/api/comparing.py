@@ -103,6 +103,7 @@ class GateOut(Schema):
     exit_code: int
     missing: str
     checks: list[CheckOut]
+    warnings: list[str] = Field(description="What makes the two less comparable than they look.")
     by: str
     created_at: datetime
 
@@ -110,7 +111,8 @@ class GateOut(Schema):
 def gate_json(gate: Gate) -> dict[str, Any]:
     return {
         "id": gate.pk, "experiment": gate.experiment.slug, "baseline": gate.baseline_slug, "outcome": gate.outcome,
-        "exit_code": EXIT_CODES[gate.outcome], "missing": gate.asked["missing"], "checks": gate.checks, "by": gate.by,
+        "exit_code": EXIT_CODES[gate.outcome], "missing": gate.asked["missing"], "checks": gate.checks,
+        "warnings": gate.warnings, "by": gate.by,
         "created_at": gate.created_at,
     }  # fmt: skip
 

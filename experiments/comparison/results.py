@@ -60,7 +60,7 @@ class Spent:
 class Slice:
     label: str
     cases: int
-    estimates: list[Estimate]
+    measured: list[tuple[Measure, Estimate]]
 
 
 def metric_results(side: Side) -> list[MetricResult]:
@@ -88,7 +88,7 @@ def slices(side: Side, measures: Sequence[Measure]) -> tuple[list[Slice], int]:
         Slice(
             label,
             len(cases[label]),
-            [side_estimate(side, measure, kinds[measure.key], list(cases[label])) for measure in measures],
+            [(one, side_estimate(side, one, kinds[one.key], list(cases[label]))) for one in measures],
         )
         for label in chosen[:MOST_SLICES]
     ]

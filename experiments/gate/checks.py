@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from experiments.comparison.matching import match
+from experiments.comparison.matching import Match
 from experiments.comparison.sides import Side, kind_of
 from experiments.comparison.verdicts import is_share, pairs_of, took_pairs
 from experiments.gate.conditions import Bound, Condition
@@ -60,8 +60,9 @@ class Cases:
     only_experiment: int
 
 
-def gather(baseline: Side, experiment: Side, asked: Sequence[Condition]) -> tuple[Cases, list[Evidence]]:
-    matched = match(baseline, experiment)
+def gather(
+    baseline: Side, experiment: Side, matched: Match, asked: Sequence[Condition]
+) -> tuple[Cases, list[Evidence]]:
     found = []
     for one in asked:
         if one.took:

@@ -3,7 +3,10 @@
 from dataclasses import asdict
 from typing import Any
 
+from experiments.comparison.matching import match
 from experiments.comparison.reading import side_of
+from experiments.comparison.sides import shared_measures
+from experiments.comparison.verdicts import warnings_of
 from experiments.gate.checks import Cases, Check, Evidence, check, check_cases, gather, worst
 from experiments.gate.conditions import Condition, condition, conditions, known
 from experiments.models import Experiment, ExperimentState, Gate
@@ -27,8 +30,12 @@ def judge(experiment: Experiment, baseline: Experiment, metrics: list[str], by: 
     for one in (baseline, experiment):
         ready(one)
     first, second = side_of(baseline), side_of(experiment)
+    if cut := next((side for side in (first, second) if side.cut), None):
+        raise NotReady(f"{cut.slug} has more rows than the {len(cut.runs):,} that can be judged at once.")
     known(asked, first, second)
-    cases, evidence = gather(first, second, asked)
+    matched = match(first, second)
+    warnings = warnings_of(first, second, matched, shared_measures([first, second]))
+    cases, evidence = gather(first, second, matched, asked)
     checks = judged(asked, cases, evidence, missing)
     return Gate.objects.create(
         project_id=experiment.project_id, experiment=experiment, baseline=baseline, baseline_slug=baseline.slug,
@@ -38,7 +45,7 @@ def judge(experiment: Experiment, baseline: Experiment, metrics: list[str], by: 
         evidence={"cases": asdict(cases), "metrics": [asdict(one) for one in evidence], "sides": [
             {"experiment": side.slug, "dataset": side.dataset, "revision": side.revision, "epochs": side.epochs}
             for side in (first, second)
-        ]},
+        ], "warnings": warnings},
     )  # fmt: skip
 
 

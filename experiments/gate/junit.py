@@ -23,6 +23,8 @@ def junit_xml(gate: Gate) -> bytes:
         else:
             tag = "failure" if check["outcome"] == "fail" else "error"
             ElementTree.SubElement(case, tag, message=words, type=check["outcome"]).text = f"{check['title']}: {words}"
+    if gate.warnings:
+        ElementTree.SubElement(suite, "system-out").text = "\n".join(map(_plain, gate.warnings))
     root = ElementTree.Element("testsuites")
     root.append(suite)
     ElementTree.indent(root)

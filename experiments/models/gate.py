@@ -35,3 +35,8 @@ class Gate(models.Model):
 
     def __str__(self) -> str:
         return f"Gate {self.pk}: {self.experiment} against {self.baseline_slug}"
+
+    @property
+    def warnings(self) -> list[str]:
+        """What made the two less comparable than they look, such as other versions of an evaluator."""
+        return self.evidence["warnings"]

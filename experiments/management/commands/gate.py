@@ -97,9 +97,9 @@ class Command(BaseCommand):
         self.stdout.write(f"{gate.experiment.slug} against {gate.baseline_slug} (gate {gate.pk}):")
         for check in gate.checks:
             self.stdout.write(f"  {check['outcome']:<12}  {check['asked']}: {check['words']}")
-        self.stdout.write(
-            f"The gate {gate.get_outcome_display() if gate.outcome != 'inconclusive' else 'cannot tell'}."
-        )
+        for warning in gate.warnings:
+            self.stdout.write(f"  beware: {warning}")
+        self.stdout.write(f"The gate {gate.get_outcome_display()}.")
 
     def _write(self, gate: Gate, path: Path) -> None:
         try:

@@ -182,6 +182,21 @@ def test_the_junit_file_is_red_for_what_fails_and_for_what_cannot_be_told(projec
     assert gate(*NAMED, *asked, "--junit", str(tmp_path / "no" / "gate.xml")) == 3
 
 
+def test_other_versions_of_an_evaluator_are_said(project, correct, capsys, tmp_path):
+    pair(project, correct, versions={correct: made.version(correct, 2)})
+    assert gate(*NAMED, "--metric", "correctness:margin=0.1", "--junit", str(tmp_path / "gate.xml")) == 0
+    said = "Correctness was measured by correctness-judge v1 and by correctness-judge v2."
+    assert f"beware: {said}" in capsys.readouterr().out and Gate.objects.get().warnings == [said]
+    assert said in (tmp_path / "gate.xml").read_text()
+
+
+def test_more_rows_than_are_read_are_not_judged_in_part(project, correct, capsys, monkeypatch):
+    pair(project, correct, n=20)
+    monkeypatch.setattr("experiments.comparison.reading.MOST_ROWS", 10)
+    assert gate(*NAMED, "--metric", "correctness:margin=0.1") == 3
+    assert "more rows than the 10" in capsys.readouterr().err
+
+
 def test_the_api_judges_and_stores_alike(project, correct):
     pair(project, correct, lost=40)
     asked = {"experiment": "new", "baseline": "base", "metrics": ["correctness:margin=0.05"]}
