@@ -23,8 +23,8 @@ from scoring.sandbox import Sandbox
 TURN_SECONDS = 15.0  # a worker that is to stop is waited for 20
 LEAST_SECONDS = 3.0  # of a turn, where other jobs wait
 SCORING_SECONDS = 3.0  # between two looks at what has come
-LINGER_SECONDS = 1.0  # without anything to do
-LOOK_SECONDS = 0.5  # from one look to the next: what comes meanwhile is planned together
+LINGER_SECONDS = 2.0  # without anything to do
+LOOK_SECONDS = 1.0  # from one look to the next: what comes meanwhile is planned together
 MOST_CLAIMED = 200  # so that a budget in USD is not overrun by much, and several workers share
 HALTED_SECONDS = 60.0
 FAILED_SECONDS = 30.0
