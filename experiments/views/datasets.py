@@ -68,11 +68,15 @@ def dataset(request: HttpRequest, project: Project, dataset: str) -> HttpRespons
     asked = asked_for(request)
     items = asked.apply(listing.items_of(found, number))
     rows, after = listing.page(previewed(items), request.GET.get("after", ""))
+    counted = None
+    if asked:  # a page that holds all that match has counted them
+        all_here = not (after or request.GET.get("after"))
+        counted = (len(rows), True) if all_here else SimpleLazyObject(lambda: listing.count(items))
     editable = request.role >= Role.EDITOR and found.archived_at is None
     context = {
         "dataset": found, "revision": revision, "is_newest": number in (None, found.revision), "asked": asked,
         "items": rows, "after": after, "first_page": not request.GET.get("after"),
-        "counted": SimpleLazyObject(lambda: listing.count(items)) if asked else None,
+        "counted": counted,
         "may_edit": editable, "may_change": editable and number in (None, found.revision),
         "splits": sorted(name for name in revision.splits if name) if revision else [],
         "tags": sorted(revision.tags)[:TAGS_OFFERED] if revision else [],
