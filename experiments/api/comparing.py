@@ -11,7 +11,7 @@ from evalhub.api import KeyAuth, Problem, answer
 from evalhub.models import Scope
 from experiments.comparison.asked import Asked, BadComparison, asked_of
 from experiments.gate.conditions import HELP, BadCondition
-from experiments.gate.judging import EXIT_CODES, NotReady, judge
+from experiments.gate.outcomes import EXIT_CODES, NotReady
 from experiments.models import Experiment, Gate
 from records.api.schemas import ERRORS, Strict
 
@@ -179,6 +179,8 @@ def _case_json(case: Any) -> dict[str, Any]:
 @gates.post("", response={200: GateOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
 def gate(request: HttpRequest, body: GateIn) -> HttpResponse:
     """Judges an experiment and stores the outcome. 409 while one of the two is not over."""
+    from experiments.gate.judging import judge  # numpy and scipy: only where they are needed
+
     experiment = _named(request, body.experiment, "experiment")
     baseline = _named(request, body.baseline, "baseline") if body.baseline else experiment.baseline
     if baseline is None:

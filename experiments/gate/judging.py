@@ -9,15 +9,10 @@ from experiments.comparison.sides import shared_measures
 from experiments.comparison.verdicts import warnings_of
 from experiments.gate.checks import Cases, Check, Evidence, check, check_cases, gather, worst
 from experiments.gate.conditions import Condition, condition, conditions, known
+from experiments.gate.outcomes import NotReady
 from experiments.models import Experiment, ExperimentState, Gate
 
 MISSING = ("fail", "ignore")
-EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 2}
-COULD_NOT_RUN = 3
-
-
-class NotReady(Exception):
-    """An experiment that is not over, or was cancelled, cannot be judged."""
 
 
 def judge(experiment: Experiment, baseline: Experiment, metrics: list[str], by: str, *, missing: str = "fail") -> Gate:

@@ -30,7 +30,6 @@ from records.ingest import ingest
 from records.models import Record, Source
 from records.sanitize import repaired
 from records.selection import Selection
-from scoring import llm
 from scoring.dialects import Message
 from scoring.engine import evaluate_all
 from scoring.models import Provider
@@ -169,6 +168,8 @@ class _Work:
 
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[Callable[[PlaygroundCell], Awaitable[Generated]]]:
+        from scoring import llm  # aiohttp: only a worker needs it
+
         async with llm.opened(settings.REDIS_URL) as models:
 
             async def ask(cell: PlaygroundCell) -> Generated:

@@ -14,8 +14,6 @@ from records.filterlang import FilterError
 from records.models import Kind, Record
 from records.search import SearchTimeout
 from records.selection import Selection
-from scoring.judge import cost_of
-from scoring.llm import ANSWER_TOKENS, CHARS_PER_TOKEN, Reply
 from scoring.runs.estimate import UNKNOWN_CALL_MS, Line, line_of
 
 LAST_CALLS = 200  # of the model in this project, whose mean answer is taken
@@ -92,6 +90,9 @@ def _counted(records: Selection | None) -> tuple[int, bool]:
 
 def _of_calls(found: Estimate, checked: Checked) -> None:
     """The answer's length and time from the model's last calls in the project, else from its bound, else a guess."""
+    from scoring.judge import cost_of  # aiohttp: only where there is something to estimate
+    from scoring.llm import ANSWER_TOKENS, CHARS_PER_TOKEN, Reply
+
     call = checked.call
     tokens_out, milliseconds = _last_answers(checked.experiment.project, call.model)
     if tokens_out is None:

@@ -19,7 +19,6 @@ from experiments.workflows import completion, prompt
 from experiments.workflows.asking import Call, Generated, generate
 from records.limits import MAX_ITEMS
 from records.sanitize import repaired
-from scoring import llm
 from scoring.engine import evaluate_all
 from scoring.secrets import UnreadableSecret
 
@@ -82,6 +81,8 @@ class Generator:
 
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[Callable[[Claimed], Awaitable[Generated]]]:
+        from scoring import llm  # aiohttp: only a worker needs it
+
         async with llm.opened(settings.REDIS_URL) as models:
             yield lambda claimed: generate(models.ask, self.call, claimed.case.inputs)
 

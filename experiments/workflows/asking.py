@@ -5,14 +5,15 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scoring.dialects import Message, ProviderConfig
 from scoring.failures import CallFailed, Pauses, ProviderDown
-from scoring.judge import cost_of
-from scoring.llm import Reply
 
-Ask = Callable[..., Awaitable[Reply]]  # llm.ask with its session, limits and what was learned already given
+if TYPE_CHECKING:  # aiohttp, half a second that no page need pay
+    from scoring.llm import Reply
+
+Ask = Callable[..., Awaitable["Reply"]]  # llm.ask with its session, limits and what was learned already given
 
 TIMEOUT_SECONDS = 300.0  # until an answer begins: a long text begins when it is complete
 
@@ -44,7 +45,7 @@ class Generated:
     output: Any = None
     error: str = ""
     messages: list[Message] | None = None
-    reply: Reply | None = None
+    reply: "Reply | None" = None
     cost: Decimal | None = None
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
     ended: datetime | None = None
@@ -70,6 +71,8 @@ async def generate(ask: Ask, call: Call, inputs: Any) -> Generated:
     except CaseProblem as problem:
         made.error, made.ended = str(problem), datetime.now(UTC)
         return made
+    from scoring.judge import cost_of  # with aiohttp
+
     start = time.monotonic()
     try:
         reply = await ask(

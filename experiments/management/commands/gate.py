@@ -9,8 +9,9 @@ from django.db.models import Count
 from evalhub.health import workers_of
 from evalhub.models import Project
 from experiments.gate.conditions import HELP, BadCondition, conditions
-from experiments.gate.judging import COULD_NOT_RUN, EXIT_CODES, MISSING, NotReady, judge
+from experiments.gate.judging import MISSING, judge
 from experiments.gate.junit import junit_xml
+from experiments.gate.outcomes import COULD_NOT_RUN, EXIT_CODES, NotReady
 from experiments.models import WAITING, Experiment, Gate
 from scoring.runs.ringing import WORK_QUEUE
 
