@@ -76,8 +76,8 @@ def weighted_rate(sums: Sums) -> Estimate:
         worth = float(sums.n)  # all alike: as stats.rates.rate
     else:
         worth = min(share * (1 - share) / variance, sums.n) if variance and 0 < share < 1 else sums.effective
-    if worth < FEW:
-        return _too_few(sums, "rate", worth)
+    if (least := min(worth, sums.effective)) < FEW:  # a few draws that outweigh all others have no variance to see
+        return _too_few(sums, "rate", least)
     low, high = wilson(share, worth)
     said = f"{percent(share)} ({percent(low)} to {percent(high)}), {_of(sums)}"
     return Estimate(share, low, high, sums.n, said, worth)
