@@ -8,6 +8,7 @@ from functools import wraps
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
@@ -20,9 +21,7 @@ View = Callable[..., HttpResponse]
 def project_for(user: User, slug: str) -> tuple[Project, Role]:
     """The project and the user's role in it, in one query. Raises Http404 for outsiders, as if there were none."""
     if user.is_superuser:
-        project = Project.objects.filter(slug=slug).first()
-        if project is not None:
-            return project, Role.ADMIN
+        return get_object_or_404(Project, slug=slug), Role.ADMIN
     member = Membership.objects.select_related("project").filter(project__slug=slug, user=user).first()
     if member is None:
         raise Http404("No such project.")
