@@ -46,13 +46,19 @@ class Drawn(NamedTuple):
 
 @dataclass(slots=True)
 class Decisions:
+    """`waiting` and `grown` are of (rule, trace): the former are waited for, the latter longer if they are already."""
+
     drawn: list[Drawn] = field(default_factory=list)
-    waiting: set[tuple[int, str]] = field(default_factory=set)  # (rule, trace)
+    waiting: set[tuple[int, str]] = field(default_factory=set)
+    grown: set[tuple[int, str]] = field(default_factory=set)
     counts: Counter[tuple[int, Counted]] = field(default_factory=Counter)
 
     def add(self, at_work: RuleAtWork, found: Iterable[Facts], *, late: bool = False, waited: bool = False) -> None:
         """`waited`: they had been left to wait before."""
         rule, passed = at_work.rule, PASSED
+        if late and not rule.judge_again:
+            self._add_late(at_work, found)
+            return
         if rule.scope == RuleScope.SPAN:  # seen when it comes; a trace is seen when it is whole
             passed = PASSED | {Gate.WAITING: 1}
         gates: Counter[Gate] = Counter()
@@ -63,11 +69,19 @@ class Decisions:
                 self.drawn.append(Drawn(at_work, facts, late))
             elif gate == Gate.WAITING and _is_worth_it(rule, facts):
                 self.waiting.add((rule.pk, facts.trace_id))
-        if late and not rule.judge_again:
-            return  # it was counted when it ended
         for gate, n in gates.items():
             for step in STEPS[1 if waited and rule.scope == RuleScope.SPAN else 0 : passed[gate]]:
                 self.counts[rule.pk, step] += n
+
+    def _add_late(self, at_work: RuleAtWork, found: Iterable[Facts]) -> None:
+        """Of what the rule has scored the change is noted (`settling`), whatever the gates say now. They decided, and
+        counted, when it ended; nothing is waited for anew."""
+        rule = at_work.rule
+        for facts in found:
+            if draws(rule.salt, facts.drawn_by, rule.rate):
+                self.drawn.append(Drawn(at_work, facts, late=True))
+            if facts.trace_id:
+                self.grown.add((rule.pk, facts.trace_id))
 
 
 def _is_worth_it(rule: Rule, facts: Facts) -> bool:

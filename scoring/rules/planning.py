@@ -37,7 +37,8 @@ TAKE = "DELETE FROM outbox WHERE project_id = %s AND id = ANY(%s)"
 OPEN = """
 INSERT INTO open_trace (project_id, rule_id, trace_id, due_at)
 SELECT rule.project_id, rule.id, d.trace_id, now() + rule.quiet_seconds * interval '1 second'
-FROM unnest(%s::bigint[], %s::text[]) AS d(rule_id, trace_id) JOIN rule ON rule.id = d.rule_id
+FROM unnest(%s::bigint[], %s::text[], %s::boolean[]) AS d(rule_id, trace_id, anew) JOIN rule ON rule.id = d.rule_id
+WHERE d.anew OR EXISTS (SELECT FROM open_trace o WHERE o.rule_id = d.rule_id AND o.trace_id = d.trace_id)
 ORDER BY rule.id, d.trace_id
 ON CONFLICT (rule_id, trace_id) DO UPDATE SET due_at = excluded.due_at, after = NULL
 """
@@ -221,8 +222,8 @@ def _close(roots: Sequence[tuple[Due, list[UUID]]]) -> None:
 
 def _conclude(project: Project, decisions: Decisions) -> None:
     settle(project.pk, decisions)
-    if decisions.waiting:
-        rows = sorted(decisions.waiting)
+    if rows := sorted(decisions.waiting | decisions.grown):
+        anew = [row in decisions.waiting for row in rows]
         with connection.cursor() as cursor:
-            cursor.execute(OPEN, [[rule for rule, _ in rows], [trace for _, trace in rows]])
+            cursor.execute(OPEN, [[rule for rule, _ in rows], [trace for _, trace in rows], anew])
     add_counts(project.pk, decisions.counts)

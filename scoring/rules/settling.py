@@ -22,23 +22,32 @@ from scoring.rules.gates import Facts
 SOURCES = {EvaluatorType.LLM: ScoreSource.LLM, EvaluatorType.CODE: ScoreSource.CODE}
 
 HASHES = """
-SELECT id, coalesce(encode(input_hash, 'hex'), '') FROM record WHERE project_id = %s AND id = ANY(%s)
+SELECT id, coalesce(encode(input_hash, 'hex'), '') FROM record WHERE project_id = %(p)s AND id = ANY(%(keys)s)
 """
 # Task keys are rule:<rule>:<evaluator version>:<hash>.
 BEFORE = """
-SELECT record_id, rule_id, split_part(task_key, ':', 4) FROM score
-WHERE project_id = %s AND record_id = ANY(%s) AND starts_with(task_key, 'rule:')
+SELECT record_id, rule_id, split_part(task_key, ':', 4), record_id FROM score
+WHERE project_id = %(p)s AND record_id = ANY(%(keys)s) AND starts_with(task_key, 'rule:')
 """
 TRACE_HASHES = """
 SELECT trace_id, encode(sha256(convert_to(string_agg(
   span_id || ' ' || coalesce(encode(input_hash, 'hex'), ''), E'\\n' ORDER BY span_id, external_id), 'UTF8')), 'hex')
-FROM record WHERE project_id = %s AND trace_id = ANY(%s) AND trace_id <> '' GROUP BY 1
+FROM record WHERE project_id = %(p)s AND trace_id = ANY(%(keys)s) AND trace_id <> '' GROUP BY 1
 """
 TRACES_BEFORE = """
-SELECT r.trace_id, s.rule_id, split_part(s.task_key, ':', 4)
+SELECT r.trace_id, s.rule_id, split_part(s.task_key, ':', 4), r.id
 FROM record r JOIN score s ON s.project_id = r.project_id AND s.record_id = r.id AND starts_with(s.task_key, 'rule:')
-WHERE r.project_id = %s AND r.trace_id = ANY(%s) AND r.trace_id <> ''
+WHERE r.project_id = %(p)s AND r.trace_id = ANY(%(keys)s) AND r.trace_id <> ''
+UNION ALL
+SELECT r.trace_id, u.rule_id, 'over budget', r.id
+FROM record r JOIN unscored u ON u.project_id = r.project_id AND u.record_id = r.id AND u.reason = 'over_budget'
+WHERE r.project_id = %(p)s AND r.trace_id = ANY(%(keys)s) AND r.trace_id <> ''
 """
+
+# By (rule, key of the subject): of each hash that the rule has scored it on, the record that bears the score; under OVER,
+# of a trace that was over budget, the record of which that was noted.
+OVER = "over budget"
+_Before = dict[tuple[int, UUID | str], dict[str, UUID]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,56 +75,56 @@ def settle(project_id: int, decisions: Decisions) -> None:
     budgets = _Budgets(decisions.drawn)
     planned: list[_Subject] = []
     unscored: dict[Why, list[tuple[int, UUID]]] = defaultdict(list)
-    again: list[_Subject] = []
+    again: list[tuple[int, set[UUID]]] = []  # (rule, records of which something was noted)
     for subject in subjects:
-        rule, hashes = subject.rule, before.get((subject.rule.pk, subject.key), set())
+        rule, hashes = subject.rule, before.get((subject.rule.pk, subject.key), {})
         if subject.hash in hashes:
             counts[rule.pk, Counted.UNCHANGED] += 1
-        elif hashes and not rule.judge_again:
+        elif hashes.keys() - {OVER} and not rule.judge_again:
             counts[rule.pk, Counted.CHANGED] += 1
-            unscored[Why.CHANGED].append((rule.pk, subject.record_id))
-        elif subject.late and not rule.judge_again:
-            pass  # it was decided when it ended
+            holders = {*hashes.values(), *(() if subject.late else (subject.record_id,))}
+            unscored[Why.CHANGED].extend((rule.pk, id) for id in holders)
+        elif (subject.late or hashes) and not rule.judge_again:
+            pass  # it was decided when it ended, or when it was quiet
         elif not budgets.of(subject.at_work).spend():
             counts[rule.pk, Counted.OVER_BUDGET] += 1
             unscored[Why.OVER_BUDGET].append((rule.pk, subject.record_id))
         else:
             planned.append(subject)
             if hashes or subject.late:
-                again.append(subject)
+                again.append((rule.pk, {subject.record_id, *hashes.values()}))
     for subject in planned:
         counts[subject.rule.pk, Counted.PLANNED] += 1
         counts[subject.rule.pk, Counted.CALLS] += len(subject.at_work.versions)
     if planned:
         plan_scores(project_id, {subject.record_id for subject in planned}, _tasks(planned))
-    for subject in again:
-        Unscored.objects.filter(
-            project_id=project_id, rule_id=subject.rule.pk, record_id=subject.record_id
-        ).delete()  # fmt: skip
+    for rule_id, records in again:
+        Unscored.objects.filter(project_id=project_id, rule_id=rule_id, record_id__in=records).delete()
     for why, pairs in unscored.items():
         note_unscored(project_id, pairs, why)
 
 
-def _subjects(project_id: int, drawn: Sequence[Drawn]) -> tuple[list[_Subject], dict[tuple[int, UUID | str], set[str]]]:
-    """What is judged, oldest first; and by (rule, its key) the hashes that the rule has scored it on before."""
+def _subjects(project_id: int, drawn: Sequence[Drawn]) -> tuple[list[_Subject], _Before]:
+    """What is judged, oldest first, each once; and on what the rules have scored it before."""
     whole = {facts.trace_id for at_work, facts, _ in drawn if _by_trace(at_work, facts)}
     alone = {facts.id for at_work, facts, _ in drawn if not _by_trace(at_work, facts)}
     hashes: dict[UUID | str, str] = {}
-    before: dict[tuple[int, UUID | str], set[str]] = defaultdict(set)
+    before: _Before = defaultdict(dict)
     with connection.cursor() as cursor:
         for keys, of_now, of_before in ((alone, HASHES, BEFORE), (whole, TRACE_HASHES, TRACES_BEFORE)):
             if keys:
-                cursor.execute(of_now, [project_id, list(keys)])
+                params = {"p": project_id, "keys": list(keys)}
+                cursor.execute(of_now, params)
                 hashes.update(cursor.fetchall())
-                cursor.execute(of_before, [project_id, list(keys)])
-                for key, rule_id, hashed in cursor.fetchall():
-                    before[rule_id, key].add(hashed)
-    subjects = []
+                cursor.execute(of_before, params)
+                for key, rule_id, hashed, record_id in cursor.fetchall():
+                    before[rule_id, key][hashed] = record_id
+    subjects: dict[tuple[int, UUID | str], _Subject] = {}
     for at_work, facts, late in drawn:
         key = facts.trace_id if _by_trace(at_work, facts) else facts.id
         if key in hashes:  # else it is being deleted
-            subjects.append(_Subject(at_work, facts.id, key, hashes[key], late))
-    return subjects, before
+            subjects.setdefault((at_work.rule.pk, key), _Subject(at_work, facts.id, key, hashes[key], late))
+    return list(subjects.values()), before
 
 
 def _by_trace(at_work: RuleAtWork, facts: Facts) -> bool:

@@ -207,16 +207,17 @@ def test_a_trace_is_judged_as_a_whole_once_it_is_quiet_also_without_a_root(proje
 @pytest.mark.parametrize("judge_again", [False, True])
 def test_a_root_that_comes_after_its_trace_was_judged_changes_it(project, judge_again):
     one = rule(project, scope="trace", judge_again=judge_again)
-    sent(project, span("child", parent="root", at=1))
+    (child,) = sent(project, span("child", parent="root", at=1))
     plan(project)
     quiet(project)
     score(project)
-    sent(project, span("root"))
+    (root,) = sent(project, span("root"))
     score(project)
     quiet(project)
     score(project)
     assert scored(one) == (["child", "root"] if judge_again else ["child"])
-    assert list(Unscored.objects.values_list("reason", flat=True)) == ([] if judge_again else ["changed"])
+    noted = Unscored.objects.values_list("record_id", "reason")
+    assert set(noted) == (set() if judge_again else {(child, "changed"), (root, "changed")})
 
 
 def test_a_record_without_a_trace_is_a_whole_one_by_itself(project):
@@ -330,3 +331,59 @@ def test_of_spans_without_their_parents_only_those_in_the_sample_are_waited_for(
     quiet(project)
     score(project)
     assert scores_of(one).count() == waiting and counted(one)["seen"] == 40
+
+
+@pytest.mark.parametrize("terms", [{"scope": "trace"}, {"spans_mode": "root"}])
+def test_a_trace_that_was_there_before_the_rule_is_not_judged_when_it_changes_unless_wanted(project, terms):
+    sent(project, span("a", parent="gone"))
+    never, again = rule(project, "never", **terms), rule(project, "again", judge_again=True, **terms)
+    sent(project, span("a", parent="gone", outputs="2"))
+    plan(project)
+    quiet(project)
+    score(project)
+    assert (scored(never), scored(again)) == ([], ["a"])
+    assert counted(never) == {} and not Unscored.objects.exists()
+
+
+def test_a_judged_trace_whose_spans_change_shows_so_on_the_record_that_bears_the_score(project):
+    one = rule(project, scope="trace")
+    root, *_ = sent(project, span("root"), span("child", parent="root"), span("leaf", parent="child"))
+    plan(project)
+    quiet(project)
+    score(project)
+    sent(project, span("child", parent="root", outputs="2"), span("leaf", parent="child", outputs="2"))
+    score(project)
+    assert scored(one) == ["root"] and not OpenTrace.objects.exists()
+    assert list(Unscored.objects.values_list("record_id", "reason")) == [(root, "changed")]
+    assert counted(one)["changed"] == 1 and counted(one)["seen"] == 1
+
+
+def test_a_change_keeps_a_trace_open_that_is_waited_for(project):
+    one = rule(project, scope="trace")
+    sent(project, span("root"))
+    plan(project)
+    soon = timezone.now() + timedelta(seconds=3)
+    OpenTrace.objects.update(due_at=soon)
+    sent(project, span("root", outputs="2"))
+    plan(project)
+    assert OpenTrace.objects.get().due_at > soon
+    quiet(project)
+    score(project)
+    assert scored(one) == ["root"] and not Unscored.objects.exists()
+
+
+@pytest.mark.parametrize("judge_again", [False, True])
+def test_a_trace_that_was_over_budget_is_decided_anew_when_it_grows_only_where_that_is_wanted(project, judge_again):
+    one = rule(project, scope="trace", budget_calls_day=0, judge_again=judge_again)
+    sent(project, span("root"))
+    plan(project)
+    quiet(project)
+    score(project)
+    assert counted(one)["over_budget"] == 1
+    save_rule(project, "anna", rule=one, budget_calls_day=9)
+    sent(project, span("late", parent="root"))
+    plan(project)
+    quiet(project)
+    score(project)
+    assert scored(one) == (["root"] if judge_again else [])
+    assert list(Unscored.objects.values_list("reason", flat=True)) == ([] if judge_again else ["over_budget"])
