@@ -33,6 +33,7 @@ class RuleAdminForm(ServiceForm):
             "evaluators", "rate", "budget_usd_day", "budget_calls_day", "judge_again", "include_experiments", "enabled",
         ]  # fmt: skip
         labels = {"rate": "Sampling rate", "spans_mode": "Apply to spans", "scope": "What is judged"}
+        help_texts = {"include_experiments": "Records of experiments and of the playground too."}
         widgets = {
             "filter": UnfoldAdminTextInputWidget({"spellcheck": "false", "autocomplete": "off"}),
             "enabled": UnfoldBooleanSwitchWidget,

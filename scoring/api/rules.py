@@ -49,7 +49,7 @@ class RuleChange(Strict):
     rate: float | None = Field(None, description="Share of traces that are drawn, 0 to 1.")
     budget_usd_day: Decimal | None = Field(None, description="USD a day (UTC); null: no limit.")
     budget_calls_day: int | None = Field(None, description="Evaluations a day (UTC); null: no limit.")
-    include_experiments: bool | None = None
+    include_experiments: bool | None = Field(None, description="Records of experiments and of the playground too.")
     judge_again: bool | None = None
     enabled: bool | None = None
 

@@ -9,13 +9,15 @@ from django.utils import timezone
 from evalhub.models import Project
 from records.ended import ENDED
 from records.filterlang import Condition, FilterError
+from records.models import Source
 from records.vocabulary import vocabulary_of
 from scoring.rules.editing import compiled
 from scoring.rules.gates import Facts
 
 FACTS = f"""
 SELECT r.id, r.trace_id, r.name, r.is_root, r.is_root AND r.parent_id <> '',
-  r.trace_id = '' OR r.is_root AND r.trace_spans IS NOT NULL, {ENDED}, r.experiment, concat({{hits}})
+  r.trace_id = '' OR r.is_root AND r.trace_spans IS NOT NULL, {ENDED}, r.experiment,
+  r.source = {int(Source.PLAYGROUND)}, concat({{hits}})
 FROM record r WHERE r.project_id = %s AND r.id = ANY(%s) ORDER BY r.id
 """  # noqa: S608 - the names are ours
 

@@ -15,7 +15,7 @@ class Gate(TextChoices):
 
     DISABLED = "disabled", "The rule was not at work"
     RUNNING = "running", "The record has not ended"
-    EXPERIMENT = "experiment", "Records of experiments are left out"
+    EXPERIMENT = "experiment", "Records of experiments and of the playground are left out"
     WAITING = "waiting", "More of its trace may come"
     SPANS = "spans", "Not one of the chosen spans"
     FILTER = "filter", "The filter does not match"
@@ -34,7 +34,8 @@ class Facts(NamedTuple):
     """What the gates ask of a record.
 
     `orphan`: a root only because its parent has not come. `leads`: it stands for its trace, as its earliest root, or it
-    has none. `matches`: those filters, by their texts, that it matches. `quiet`: seconds since its trace last grew.
+    has none. `experiment`: whose it is; `tried`: it is of the playground. `matches`: those filters, by their texts,
+    that it matches. `quiet`: seconds since its trace last grew.
     """
 
     id: UUID
@@ -45,6 +46,7 @@ class Facts(NamedTuple):
     leads: bool
     ended: bool
     experiment: str
+    tried: bool
     matches: frozenset[str]
     quiet: float = inf
 
@@ -60,7 +62,7 @@ def decide(version: RuleTerms, facts: Facts) -> Gate:
         return Gate.DISABLED
     if not facts.ended:
         return Gate.RUNNING
-    if facts.experiment and not version.include_experiments:
+    if (facts.experiment or facts.tried) and not version.include_experiments:
         return Gate.EXPERIMENT
     if facts.quiet < version.quiet_seconds and _waits(version, facts):
         return Gate.WAITING

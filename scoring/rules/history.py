@@ -12,7 +12,7 @@ TERMS = (
 )  # fmt: skip
 LABELS = {
     "filter": "Filter", "spans_mode": "Spans", "span_names": "Names of spans", "scope": "Judges",
-    "quiet_seconds": "Quiet for", "rate": "Sampling rate", "include_experiments": "Records of experiments",
+    "quiet_seconds": "Quiet for", "rate": "Sampling rate", "include_experiments": "Experiments, playground",
     "judge_again": "Judge again", "enabled": "At work", "evaluators": "Evaluators",
 }  # fmt: skip
 

@@ -26,12 +26,12 @@ def looks_at_roots(terms: RuleTerms) -> bool:
 
 
 def node_of(project: Project, terms: RuleTerms, since: str = "") -> Node:
-    """Filter, names and experiments in one tree; `since` is one condition more, such as DAY. Raises FilterError."""
+    """All but the scope in one tree; `since` is one condition more, such as DAY. Raises FilterError."""
     more = [since]
     if terms.scope == RuleScope.SPAN and terms.spans_mode == SpansMode.NAMED:
         more.append(f"name IN ({', '.join(quoted(name) for name in terms.span_names)})")
     if not terms.include_experiments:
-        more.append("experiment IS NULL")
+        more += ["experiment IS NULL", "-source:playground"]
     vocabulary = vocabulary_of(project)
     nodes = [parse(terms.filter, vocabulary), *(parse(text, vocabulary) for text in more if text)]
     return joined(*(node for node in nodes if node != And()))

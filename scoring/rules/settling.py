@@ -44,8 +44,8 @@ FROM record r JOIN unscored u ON u.project_id = r.project_id AND u.record_id = r
 WHERE r.project_id = %(p)s AND r.trace_id = ANY(%(keys)s) AND r.trace_id <> ''
 """
 
-# By (rule, key of the subject): of each hash that the rule has scored it on, the record that bears the score; under OVER,
-# of a trace that was over budget, the record of which that was noted.
+# By (rule, key of the subject): of each hash that the rule has scored it on, the record that bears the score; and under
+# OVER, of a trace that was over budget, the record of which that was noted.
 OVER = "over budget"
 _Before = dict[tuple[int, UUID | str], dict[str, UUID]]
 

@@ -171,7 +171,8 @@ def _stopped(
     if gate == Gate.FILTER and version.filter in wrong:
         return "filter unreadable", "The rule's filter of then can no longer be read."
     if gate in OUTCOMES:
-        return OUTCOMES[gate], f"{_words(version, facts, gate, passed=False).capitalize()}."
+        outcome = "of the playground" if gate == Gate.EXPERIMENT and facts.tried else OUTCOMES[gate]
+        return outcome, f"{_words(version, facts, gate, passed=False).capitalize()}."
     if timezone.now() - at < PLANNED_WITHIN:
         return "to be planned", "It passes every gate; its scores are being planned."
     return "not planned", (
@@ -201,8 +202,9 @@ def _words(version: RuleVersion, facts: Facts, gate: Gate, passed: bool | None) 
             return "it has ended" if passed else "the record has no end yet: send one, or its outputs"
         case Gate.EXPERIMENT:
             if not passed:
-                return f"it is of the experiment {facts.experiment}, and the rule leaves those out"
-            return "the rule takes experiments too" if facts.experiment else "of none"
+                whose = "the playground" if facts.tried else f"the experiment {facts.experiment}"
+                return f"it is of {whose}, and the rule leaves that out"
+            return "the rule takes what is only tried too" if facts.experiment or facts.tried else "of none"
         case Gate.WAITING:
             return f"more of its trace may come: it must be quiet for {version.quiet_seconds} s"
         case Gate.SPANS:

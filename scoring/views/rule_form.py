@@ -66,7 +66,7 @@ class RuleForm(forms.Form):
     )  # fmt: skip
     include_experiments = forms.BooleanField(
         required=False,
-        label="Also records of experiments",
+        label="Also records of experiments and of the playground",
         help_text="They have evaluators of their own; mostly off.",
     )
     judge_again = forms.BooleanField(

@@ -9,7 +9,7 @@ from scoring.rules.gates import PASSED, Facts, Gate, decide, draws
 
 FACTS = Facts(
     id=UUID(int=7), trace_id="t1", name="answer", is_root=True, orphan=False, leads=True, ended=True, experiment="",
-    matches=frozenset({"", "model:gpt"}),
+    tried=False, matches=frozenset({"", "model:gpt"}),
 )  # fmt: skip
 
 
@@ -25,6 +25,8 @@ def rule(**fields) -> Rule:
         ({}, {"ended": False}, Gate.RUNNING),
         ({}, {"experiment": "e1"}, Gate.EXPERIMENT),
         ({"include_experiments": True}, {"experiment": "e1"}, Gate.DRAWN),
+        ({}, {"tried": True}, Gate.EXPERIMENT),
+        ({"include_experiments": True}, {"tried": True}, Gate.DRAWN),
         ({"spans_mode": "root"}, {"is_root": False}, Gate.SPANS),
         ({"spans_mode": "root"}, {}, Gate.DRAWN),
         ({"spans_mode": "named", "span_names": ["search", "answer"]}, {"is_root": False}, Gate.DRAWN),

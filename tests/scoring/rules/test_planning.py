@@ -8,9 +8,11 @@ from django.utils import timezone
 
 from records.drafts import RecordDraft
 from records.models import Outbox, Record, Score, Source
+from records.search import count
 from scoring.evaluators import archive_evaluator, save_version
 from scoring.models import OpenTrace, Rule, RuleCount, Unscored
 from scoring.rules.editing import save_rule, set_enabled
+from scoring.rules.matching import search_of
 from scoring.runs.starting import start_run
 from tests import factories
 from tests.records.recount import recount
@@ -137,11 +139,13 @@ def test_what_came_before_a_rule_was_enabled_is_not_its_also_when_it_is_planned_
     assert (scored(old), scored(new)) == (["d"], ["b", "c", "d"])
 
 
-def test_records_of_experiments_only_where_the_rule_wants_them(project):
+def test_what_is_only_tried_in_an_experiment_or_the_playground_is_judged_only_where_the_rule_wants_it(project):
     without, with_them = rule(project, "without"), rule(project, "with", include_experiments=True)
-    sent(project, span("a", experiment="e1"), span("b"))
+    tried = RecordDraft("c", Source.PLAYGROUND, START, name="c", outputs="1")
+    sent(project, span("a", experiment="e1"), span("b"), tried)
     score(project)
-    assert (scored(without), scored(with_them)) == (["b"], ["a", "b"])
+    assert (scored(without), scored(with_them)) == (["b"], ["a", "b", "c"])
+    assert [count(search_of(project, one)).n for one in (without, with_them)] == [1, 3]
     assert counted(without)["seen"] == 1
 
 

@@ -51,10 +51,12 @@ def test_each_gate_that_stops_a_record_is_named_with_its_reason(project, evaluat
 
 def test_experiments_and_records_without_an_end_are_told_apart(project, evaluator):
     rule(project, evaluator)
-    tried, running = sent(project, 2)
+    tried, played, running = sent(project, 3)
     Record.objects.filter(project=project, id=tried).update(experiment="nightly")
+    Record.objects.filter(project=project, id=played).update(source=2)
     Record.objects.filter(project=project, id=running).update(source=4)
     assert asked(project, tried)["Support"].outcome == "of an experiment"
+    assert asked(project, played)["Support"].outcome == "of the playground"
     assert asked(project, running)["Support"].outcome == "has not ended"
 
 
