@@ -1,6 +1,6 @@
 """From records to decisions: what each rule has drawn, what it counts, and which traces it still waits for."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -118,13 +118,14 @@ def look_up(project: Project, rules: list[RuleAtWork], ids: Collection[UUID], qu
     conditions, wrong = conditions_of(project, [at_work.rule.filter for at_work in rules])
     reasons = {text: f"The filter can no longer be read: {error.message}" for text, error in wrong.items()}
     found, problem = _try(project, ids, conditions, quiet)
-    if found is None:
-        alone = {text: _try(project, ids, {text: condition}, quiet)[1] for text, condition in conditions.items()}
-        if not any(alone.values()):
-            raise problem
-        reasons |= {text: f"The filter cannot be run: {why}" for text, why in alone.items() if why}
-        conditions = {text: condition for text, condition in conditions.items() if not alone[text]}
-        found = facts_of(project.pk, ids, conditions, quiet)
+    if problem is not None:
+        # One by one: one of them cannot be run, or all together take too long.
+        alone = {text: _try(project, ids, {text: condition}, quiet) for text, condition in conditions.items()}
+        reasons |= {text: f"The filter cannot be run: {why}" for text, (_, why) in alone.items() if why}
+        matches: dict[UUID, set[str]] = defaultdict(set)
+        for facts in (facts for some, _ in alone.values() for facts in some):
+            matches[facts.id] |= facts.matches
+        found = [one._replace(matches=frozenset(matches[one.id])) for one in facts_of(project.pk, ids, {}, quiet)]
     for at_work in [at_work for at_work in rules if at_work.rule.filter in reasons]:
         at_work.rule.project = project
         stop_rule(at_work.rule, reasons[at_work.rule.filter])
@@ -134,7 +135,8 @@ def look_up(project: Project, rules: list[RuleAtWork], ids: Collection[UUID], qu
 
 def _try(
     project: Project, ids: Collection[UUID], conditions: Conditions, quiet: float | None
-) -> tuple[list[Facts] | None, DatabaseError | None]:
+) -> tuple[list[Facts], DatabaseError | None]:
+    """The facts, or why the filters cannot be run."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL statement_timeout = '{FILTER_SECONDS}s'")
@@ -144,6 +146,6 @@ def _try(
     except OperationalError as problem:
         if not isinstance(problem.__cause__, QueryCanceled):
             raise
-        return None, problem
+        return [], problem
     except DatabaseError as problem:
-        return None, problem
+        return [], problem

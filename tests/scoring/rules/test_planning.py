@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from records.drafts import RecordDraft
+from records.filterlang import Condition
 from records.models import Outbox, Record, Score, Source
 from records.search import count
 from scoring.evaluators import archive_evaluator, save_version
@@ -289,7 +290,6 @@ def test_a_rule_whose_filter_means_nothing_any_more_is_stopped_and_the_others_go
 
 
 def test_a_rule_whose_filter_cannot_be_run_is_stopped_and_the_others_go_on(project, monkeypatch):
-    from records.filterlang import Condition
     from scoring.rules import facts
 
     broken, fine = rule(project, "broken", filter="name:b"), rule(project, "fine")
@@ -391,3 +391,14 @@ def test_a_trace_that_was_over_budget_is_decided_anew_when_it_grows_only_where_t
     score(project)
     assert scored(one) == (["root"] if judge_again else [])
     assert list(Unscored.objects.values_list("reason", flat=True)) == ([] if judge_again else ["over_budget"])
+
+
+def test_filters_that_only_together_take_too_long_are_run_one_by_one_and_nothing_is_stopped(project, monkeypatch):
+    slow = Condition("r.name = 'a' AND pg_sleep(0.4) IS NOT NULL")
+    monkeypatch.setattr("scoring.rules.facts.compiled", lambda text, *args: slow)
+    monkeypatch.setattr("scoring.rules.deciding.FILTER_SECONDS", 1)
+    rules = [rule(project, name, filter=f"name:{name}") for name in ("a", "b", "c")]
+    sent(project, span("a"), span("b"))
+    plan(project)
+    assert [scored(one) for one in rules] == [["a"]] * 3
+    assert all(one.at_work for one in Rule.objects.all())
