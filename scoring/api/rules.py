@@ -9,7 +9,7 @@ from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Router, Schema
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 
 from evalhub.api import KeyAuth, Problem, answer
 from evalhub.idempotency import idempotent
@@ -46,7 +46,7 @@ class RuleChange(Strict):
     span_names: list[str] | None = None
     scope: RuleScope | None = Field(None, description="span, or trace: the whole of it, once it is quiet.")
     quiet_seconds: int | None = None
-    rate: float | None = Field(None, description="Share of traces that are drawn, 0 to 1.")
+    rate: FiniteFloat | None = Field(None, description="Share of traces that are drawn, 0 to 1.")
     budget_usd_day: Decimal | None = Field(None, description="USD a day (UTC); null: no limit.")
     budget_calls_day: int | None = Field(None, description="Evaluations a day (UTC); null: no limit.")
     include_experiments: bool | None = Field(None, description="Records of experiments and of the playground too.")
@@ -57,7 +57,7 @@ class RuleChange(Strict):
 class RuleIn(RuleChange):
     name: str
     evaluators: list[str]
-    rate: float = 0.1
+    rate: FiniteFloat = 0.1
 
 
 class FunnelOut(Schema):

@@ -16,7 +16,7 @@ from scoring.runs.starting import machine_evaluators
 
 PERCENT = 100
 TERMS = (
-    "rate", "spans_mode", "span_names", "scope", "include_experiments", "judge_again", "budget_usd_day",
+    "filter", "rate", "spans_mode", "span_names", "scope", "include_experiments", "judge_again", "budget_usd_day",
     "budget_calls_day",
 )  # fmt: skip
 ADVICE = "1–10 % where much passes by; 50–100 % where it is little, or each one matters."
@@ -146,7 +146,7 @@ def draft_of(form: RuleForm) -> tuple[Rule, list[Evaluator]]:
         raise Unfinished("Name the spans to see what matches.")
     terms = {name: data[name] for name in TERMS} | {"span_names": names, "rate": data["rate"] / PERCENT}
     evaluators = list(data.get("evaluators", ()))[:MOST_EVALUATORS]
-    return Rule(project=form.project, filter=data.get("filter", ""), enabled=True, **terms), evaluators
+    return Rule(project=form.project, enabled=True, **terms), evaluators
 
 
 def saved_fields(rule: Rule) -> list[tuple[str, object]]:

@@ -136,9 +136,7 @@ def _score(said: dict[str, Any]) -> SimpleNamespace:
 
 def _salt(request: HttpRequest, project: Project) -> str:
     """Of the saved rule that is tested, so that the very traces are drawn that it would draw."""
-    slug = request.POST.get("rule", "")
-    found = Rule.objects.filter(project=project, slug=slug).values_list("salt", flat=True).first() if slug else None
-    return found or ""
+    return dict(Rule.objects.filter(project=project).values_list("slug", "salt")).get(request.POST.get("rule", ""), "")
 
 
 def _uuid(text: str) -> UUID | None:

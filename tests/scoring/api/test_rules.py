@@ -54,7 +54,7 @@ def test_a_rule_is_made_read_changed_and_deleted(project):
     [
         ({"evaluators": []}, "evaluators"), ({"evaluators": ["none"]}, "evaluators"), ({"rate": 1.5}, "rate"),
         ({"spans_mode": None}, "spans_mode"), ({"spans_mode": "named"}, "span_names"), ({"name": "Taken"}, "name"),
-        ({"budget_calls_day": -1}, "budget_calls_day"), ({"colour": "red"}, "colour"),
+        ({"rate": "nan"}, "rate"), ({"budget_calls_day": -1}, "budget_calls_day"), ({"colour": "red"}, "colour"),
     ],
 )  # fmt: skip
 def test_a_wrong_field_is_named(project, change, field):
@@ -65,6 +65,12 @@ def test_a_wrong_field_is_named(project, change, field):
     assert answer.status == 400, answer.body
     assert field in [one["path"] for one in answer.body["error"]["fields"]]
     assert Rule.objects.count() == 1
+
+
+def test_a_rule_called_as_a_call_is_has_an_address_of_its_own(project):
+    exact(project)
+    made = call(key(project), "POST", "/rules", {"name": "Test", "evaluators": ["exact"], "spans_mode": "root"})
+    assert call(key(project), "GET", f"/rules/{made.body['slug']}").body["name"] == "Test"
 
 
 def test_a_wrong_filter_is_refused_with_its_place(project):
@@ -98,7 +104,8 @@ def test_a_test_counts_the_last_day_scores_some_and_stores_nothing(project, monk
         cursor = answer.body["cursor"]
     assert answer.body["done"] and answer.body["looked_at"] == 25 and cursor is None
     assert call(k, "POST", "/rules/test", {"rule": made.slug, "cursor": "x"}).body["error"]["code"] == "invalid_cursor"
-    assert call(k, "POST", "/rules/test", {"filter": "modle:x", "evaluators": ["exact"]}).status == 400
+    for wrong in ({"filter": "modle:x"}, {"rate": "nan"}):
+        assert call(k, "POST", "/rules/test", {"evaluators": ["exact"]} | wrong).status == 400
 
 
 def test_past_records_are_estimated_and_scored_by_a_run(project):

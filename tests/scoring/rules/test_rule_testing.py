@@ -90,6 +90,12 @@ def test_what_cannot_be_tested_says_why(client, project, editor, evaluator, chan
     assert answer.status_code == 200 and says in text(answer).replace("&#x27;", "'")
 
 
+def test_a_rule_that_no_project_can_have_is_none_of_its_own(client, project, editor, evaluator):
+    fresh(project, 3)
+    html = client.post(url("rule-test", project), filled(evaluator, rate="100", rule="\0"), headers=PARTS).content
+    assert "Sampled 3" in " ".join(re.sub(r"<[^>]+>", " ", html.decode()).split())
+
+
 def test_nothing_in_a_day_is_said_to_be_nothing(client, project, editor, evaluator):
     sent(project, 2)
     Record.objects.filter(project=project).update(created_at=timezone.now() - timedelta(days=2))
