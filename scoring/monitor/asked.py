@@ -10,7 +10,7 @@ from records.filterlang import FilterError
 from records.filters import RecordFilters
 from records.models import Metric
 from scoring.monitor.charts import Chart, all_charts, shown
-from scoring.monitor.grouping import Grouping, UnknownGrouping, grouping_of, top_groups
+from scoring.monitor.grouping import MOST, Grouping, UnknownGrouping, can_be_named, grouping_of, top_groups
 from scoring.monitor.panels import Split
 from scoring.monitor.scope import DEFAULT, BadRange, Scope, range_of, scope_of
 
@@ -63,5 +63,6 @@ class Asked:
 
     @property
     def split(self) -> Split:
-        """By the groups that the URL names."""
-        return Split(self.scope, self.grouping, tuple(self.data.getlist(GROUPS)[:10]) if self.grouping else ())
+        """By the groups that the URL names, as far as they can be some of `found_groups`."""
+        named = dict.fromkeys(value for value in self.data.getlist(GROUPS) if can_be_named(value))
+        return Split(self.scope, self.grouping, tuple(named)[:MOST] if self.grouping else ())

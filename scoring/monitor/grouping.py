@@ -77,6 +77,10 @@ def _prompt_clause(value: str) -> str:
     return f"{said} prompt_version = {number}" if number else f"{said} prompt_version IS NULL"
 
 
+def can_be_named(value: str) -> bool:
+    return len(value) <= MAX_CHARS and "\0" not in value
+
+
 def top_groups(scope: Scope, grouping: Grouping) -> tuple[str, ...]:
     """The most frequent groups of the scope: five, or four where there are more than five. Of the 1 % sample where
     there are many records, and none where even that takes too long."""

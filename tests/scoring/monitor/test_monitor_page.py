@@ -204,3 +204,11 @@ def test_a_name_stands_once_and_what_cannot_be_read_is_not_saved(client, filled,
     kept = Dashboard.objects.get()
     new(client, filled, f"dashboard={kept.pk}&range=1h", replace=kept.pk)
     assert Dashboard.objects.get().query == "range=1h"
+
+
+@pytest.mark.parametrize("groups", [["a\0b"], [f"g{n}" for n in range(9)], ["g" * 5000], ["plain", "plain"]])
+def test_groups_in_the_url_that_the_page_cannot_have_named_break_nothing(client, filled, viewer, groups):
+    for part in ("traffic", "latency", "passes.quality"):
+        url = reverse("scoring:monitor-part", args=[filled.slug, part])
+        answer = client.get(url, {"by": "model", "group": groups})
+        assert answer.status_code in (200, 404), part
