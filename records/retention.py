@@ -179,5 +179,5 @@ def _counted(project_id: int, name: str, **params: object) -> int | None:
 
 
 def _id(at: datetime) -> UUID:
-    """The least id of what arrived at that time or later."""
-    return first_of(int(at.timestamp() * 1000))
+    """The least id of what arrived at that time or later; ids begin in 1970."""
+    return first_of(max(0, int(at.timestamp() * 1000)))

@@ -186,3 +186,13 @@ def test_the_settings_store_the_days_and_tell_what_would_go(client, kept):
     assert (kept.record_days, kept.payload_days) == (90, None)
     (line,) = AuditEvent.objects.filter(project=kept, action="retention.change")
     assert line.detail == {"payload_days": None, "record_days": 90}
+
+
+def test_more_days_than_ids_have_keep_everything(client, project):
+    ingest(project, [draft("old", 3000)], "ci")
+    days = {"record_days": "36500", "payload_days": "36500"}
+    client.force_login(factories.member(project, Role.ADMIN))
+    assert client.post(reverse("records:retention", args=[project.slug]), days).status_code == 302
+    assert client.get(reverse("records:retention-preview", args=[project.slug]), days).status_code == 200
+    project.refresh_from_db()
+    assert not retention.prune(project, "ann", NOW)
