@@ -74,16 +74,21 @@ def session(request: HttpRequest, project: Project) -> HttpResponse:
     thread, after = request.GET.get("thread", "").replace("\0", ""), request.GET.get("after", "")
     if not thread:
         return redirect("records:sessions", project.slug)
+    totals, metrics, uncounted = None, [], False
     try:
         totals = totals_of(project.id, [thread], SHOWN_RECORDS).get(thread)
-        if totals is None:
-            raise Http404("No record of this project is of such a session.")
+        metrics = metrics_of(project.id, thread) if totals else []
+    except SearchTimeout:
+        uncounted = True
+    if totals is None and not uncounted:
+        raise Http404("No record of this project is of such a session.")
+    try:
         turns, more = turns_of(project.id, thread, after)
-        metrics = metrics_of(project.id, thread)
     except BadCursor as bad:
         raise BadRequest(str(bad)) from None
     context = {
         "project": project, "thread": thread, "totals": totals, "turns": turns, "metrics": metrics, "after": after,
+        "uncounted": uncounted,
         "next": more, "records": f"{reverse('records:list', args=[project.slug])}", "most": SHOWN_RECORDS,
         "thread_query": f"thread = {quoted(thread)}",
     }  # fmt: skip

@@ -7,6 +7,7 @@ from evalhub.models import Role
 from records.drafts import RecordDraft, ScoreDraft
 from records.ingest import ingest
 from records.models import Source
+from records.search import SearchTimeout
 from tests import factories
 from tests.records.test_sessions import at, turn
 
@@ -67,3 +68,14 @@ def test_the_number_of_queries_is_pinned(reader, project, query_budget, rows):
         assert reader.get(reverse("records:sessions", args=[project.slug])).status_code == 200
     with query_budget("records:session"):
         assert reader.get(reverse("records:session", args=[project.slug]), {"thread": "one"}).status_code == 200
+
+
+def test_a_session_whose_sums_take_too_long_is_read_without_them(reader, project, monkeypatch):
+    def slow(*args: object) -> None:
+        raise SearchTimeout
+
+    ingest(project, [turn(0, "t", 0)], "ci")
+    monkeypatch.setattr("records.views.sessions.totals_of", slow)
+    answer = reader.get(reverse("records:session", args=[project.slug]), {"thread": "t"})
+    html = answer.content.decode()
+    assert answer.status_code == 200 and "could not be counted in time" in html and "question 0" in html
