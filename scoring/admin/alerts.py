@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
@@ -47,9 +48,14 @@ class AlertAdmin(ProjectAdmin):
         self._switch(request, queryset, False)
 
     def _switch(self, request: HttpRequest, queryset: QuerySet[Alert], enabled: bool) -> None:
+        switched = 0
         for alert in queryset.exclude(enabled=enabled):
-            change_alert(alert, request.user, enabled=enabled)
-        messages.success(request, "Switched.")
+            try:
+                change_alert(alert, request.user, enabled=enabled)
+                switched += 1
+            except ValidationError as problem:  # what it watches is no more as it was when it was saved
+                messages.error(request, f"{alert.name} stays as it is: {' '.join(problem.messages)}")
+        messages.success(request, f"Switched {switched}.")
 
 
 @admin.register(Dashboard)

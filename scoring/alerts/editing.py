@@ -117,6 +117,8 @@ def _take(alert: Alert, fields: Mapping[str, Any]) -> None:
         raise ValidationError({name: "An alert has no such field." for name in sorted(strange)})
     for name, value in fields.items():
         setattr(alert, name, value.strip() if isinstance(value, str) else value)
+    if fields == {"enabled": False}:
+        return  # what has lost its meaning can always be switched off
     if alert.figure not in OF_METRIC:
         alert.metric = None
     if alert.figure == Figure.RECORDS:

@@ -82,6 +82,8 @@ def test_measure_now_says_what_would_follow_and_stores_nothing(client, project, 
     text = client.post(url("alert-measure", project), FORM | {"name": ""}).content.decode()
     assert "40 cases" in text and "It would fire." in text
     assert client.post(url("alert-measure", project), FORM | {"filter": "modle:x"}).status_code == 422
+    refused = client.post(url("alert-measure", project), FORM | {"threshold": "", "least": ""}).content.decode()
+    assert "Threshold: This field is required." in refused and "Least cases: This field is required." in refused
     assert not Alert.objects.exists()
 
 
@@ -170,6 +172,22 @@ def test_the_admin_switches_and_shows_no_secret(client, project):
     assert list(AuditEvent.objects.filter(project=project).order_by("pk").values_list("action", flat=True))[-2:] == [
         "alert.change", "alert.delete",
     ]  # fmt: skip
+
+
+def test_an_alert_whose_filter_has_lost_its_meaning_can_be_switched_off_and_not_on(client, project):
+    metric = factories.metric(project, "gone")
+    alert = create_alert(
+        project, "x", name="A", figure=Figure.RECORDS, threshold=1, filter="metric.gone.status:pass"
+    ).alert
+    metric.delete()
+    person = factories.member(project, Role.EDITOR)
+    type(person).objects.update(is_staff=True)
+    client.force_login(person)
+    for action in ("disable", "enable"):
+        data = {"action": action, "_selected_action": [alert.pk]}
+        answer = client.post("/admin/scoring/alert/", data, follow=True)
+        assert answer.status_code == 200 and Alert.objects.get().enabled is False, action
+    assert "A stays as it is: " in answer.content.decode()
 
 
 @pytest.fixture
