@@ -86,7 +86,7 @@ def workers(client: redis.Redis) -> list[WorkerState]:
 
 
 def sweeps(client: redis.Redis) -> list[Sweep]:
-    """Each task's last run, in the order of the tasks of the last sweep."""
+    """Each task's last run, by name."""
     found = []
     for name, said in client.hgetall(SWEEPS_KEY).items():
         kept = json.loads(said)

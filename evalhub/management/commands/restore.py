@@ -37,7 +37,7 @@ class Command(BaseCommand):
         if not kept and digest_of(settings.SECRET_KEY) != manifest.key:
             self._say(
                 "SECRET_KEY is not the one of the backup: API keys and providers' keys do not work until it is, or "
-                "until SECRET_KEY_FALLBACKS names it (providers' keys alone)."
+                "until SECRET_KEY_FALLBACKS names it."
             )
 
     def _say(self, words: str) -> None:
