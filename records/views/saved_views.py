@@ -1,47 +1,64 @@
 """Saved views on the Records page: the tabs, and the dialogs that save, change and delete one."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django_htmx.http import HttpResponseLocation
 
 from evalhub.access import project_page
-from evalhub.models import Project, Role
+from evalhub.models import Project, Role, User
 from records.filters import RecordFilters
 from records.layouts import layout_of
 from records.models import SavedView
 from records.saved_views import ViewProblem, may_change, query_of, save_view, views_of
 
 
-class ViewForm(forms.Form):
+class NamedForm(forms.Form):
+    """A name, and whose it is; without the fields that the role may not set."""
+
+    NEEDS: ClassVar[dict[str, Role]] = {"shared": Role.REVIEWER}
+
     name = forms.CharField(max_length=60, widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off"}))
-    with_columns = forms.BooleanField(
-        required=False, label="With the columns", help_text="Else everybody sees it with their own."
-    )
     shared = forms.BooleanField(required=False, label="Shared with everybody in the project")
-    is_default = forms.BooleanField(
-        required=False, label="The project's default", help_text="Where its Records page begins, for everybody."
-    )
 
     def __init__(self, *args: Any, role: Role, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, least in (("shared", Role.REVIEWER), ("is_default", Role.EDITOR)):
+        for name, least in self.NEEDS.items():
             if role < least:
                 if self.data.get(name):
                     raise PermissionDenied(f"This needs the role {least.label.lower()}.")
                 del self.fields[name]
 
-    def fill(self, view: SavedView) -> SavedView:
-        data = self.cleaned_data
-        view.name = data["name"]
-        view.is_default = data.get("is_default", view.is_default)
-        view.shared = view.is_default or data.get("shared", view.shared)  # a default is everybody's
+    def fill[M: Model](self, view: M, user: User) -> M:
+        view.name = self.cleaned_data["name"]
+        view.shared = self.cleaned_data.get("shared", view.shared)
+        if not view.shared:
+            view.owner = user  # nobody else would see it again
         return view
+
+
+class ViewForm(NamedForm):
+    NEEDS: ClassVar[dict[str, Role]] = NamedForm.NEEDS | {"is_default": Role.EDITOR}
+    field_order = ("name", "with_columns", "shared", "is_default")
+
+    with_columns = forms.BooleanField(
+        required=False, label="With the columns", help_text="Else everybody sees it with their own."
+    )
+    is_default = forms.BooleanField(
+        required=False, label="The project's default", help_text="Where its Records page begins, for everybody."
+    )
+
+    def fill(self, view: SavedView, user: User) -> SavedView:
+        view.is_default = self.cleaned_data.get("is_default", view.is_default)
+        if view.is_default:
+            self.cleaned_data["shared"] = True  # a default is everybody's
+        return super().fill(view, user)
 
 
 def tabs(request: HttpRequest, project: Project, views: list[SavedView]) -> dict[str, Any]:
@@ -84,7 +101,7 @@ def view_new(request: HttpRequest, project: Project) -> HttpResponse:
     if replaces:
         form.fields["name"].required = False
     if form.is_valid():
-        view = came_from if replaces else form.fill(SavedView(project=project, owner=request.user))
+        view = came_from if replaces else form.fill(SavedView(project=project, owner=request.user), request.user)
         kept = columns if form.cleaned_data["with_columns"] else ""
         view.query = query_of(request.GET.dict() | {"columns": kept})
         try:
@@ -100,16 +117,14 @@ def view_new(request: HttpRequest, project: Project) -> HttpResponse:
 @project_page("GET", "POST")
 def view_edit(request: HttpRequest, project: Project, id: int) -> HttpResponse:
     """Its name, whose it is, and whether the page begins with it."""
-    view = _changeable(request, project, id)
+    view = changeable(request, views_of(project, request.user), id)
     if request.method == "GET":
         initial = {"name": view.name, "shared": view.shared, "is_default": view.is_default}
         form = ViewForm(role=request.role, initial=initial)
     else:
         form = ViewForm(request.POST, role=request.role)
         if form.is_valid():
-            form.fill(view)
-            if not view.shared and view.owner_id != request.user.pk:
-                view.owner = request.user  # nobody else would see it again
+            form.fill(view, request.user)
             try:
                 return _to(request, url_of(reverse("records:list", args=[project.slug]), save_view(view)))
             except ViewProblem as problem:
@@ -120,16 +135,15 @@ def view_edit(request: HttpRequest, project: Project, id: int) -> HttpResponse:
 
 @project_page("POST")
 def view_delete(request: HttpRequest, project: Project, id: int) -> HttpResponse:
-    _changeable(request, project, id).delete()
+    changeable(request, views_of(project, request.user), id).delete()
     return _to(request, f"{reverse('records:list', args=[project.slug])}?q=")
 
 
-def _changeable(request: HttpRequest, project: Project, id: int) -> SavedView:
-    view = views_of(project, request.user).filter(pk=id).first()
-    if view is None:
-        raise Http404("No such view.")
+def changeable[M: Model](request: HttpRequest, views: QuerySet[M], id: int) -> M:
+    """Of those that the reader sees. Raises Http404, PermissionDenied."""
+    view = get_object_or_404(views, pk=id)
     if not may_change(view, request.user, request.role):
-        raise PermissionDenied("This view is its owner's and the editors' to change.")
+        raise PermissionDenied(f"This {view._meta.verbose_name} is its owner's and the editors' to change.")
     return view
 
 

@@ -7,7 +7,9 @@ from django.db.models.functions import Lower
 
 
 class Dashboard(models.Model):
-    """`query` is the Monitor page's query string."""
+    """`query` is the Monitor page's query string. Its fields are those of records.models.SavedView."""
+
+    is_default = False  # the page begins with none
 
     project = models.ForeignKey("evalhub.Project", models.CASCADE, related_name="+")
     owner = models.ForeignKey(

@@ -15,12 +15,13 @@ from records.filterbar import echo
 from records.filterlang import chips
 from records.found_paths import found_paths
 from records.models import RecordRollup
+from records.saved_views import may_change
 from records.search import SearchTimeout
 from records.views.saved_views import number_of
 from scoring.models import Alert, AlertState, Dashboard
 from scoring.monitor.asked import GROUPS, Asked
 from scoring.monitor.charts import Chart
-from scoring.monitor.dashboards import PARTS, dashboards_of, may_change, query_of
+from scoring.monitor.dashboards import PARTS, dashboards_of, query_of
 from scoring.monitor.grouping import LABELS
 from scoring.monitor.scope import DEFAULT, PRESETS
 

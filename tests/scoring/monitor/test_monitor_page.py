@@ -14,6 +14,7 @@ from evalhub.models import Role
 from records.drafts import RecordDraft, ScoreDraft
 from records.ingest import ingest
 from records.models import Source
+from records.saved_views import MOST
 from scoring.models import Dashboard
 from tests import factories
 
@@ -212,3 +213,14 @@ def test_groups_in_the_url_that_the_page_cannot_have_named_break_nothing(client,
         url = reverse("scoring:monitor-part", args=[filled.slug, part])
         answer = client.get(url, {"by": "model", "group": groups})
         assert answer.status_code in (200, 404), part
+
+
+def test_a_shared_dashboard_that_an_editor_makes_private_is_the_editors(client, filled, viewer):
+    made = Dashboard.objects.create(project=filled, owner=viewer, name="Ours", shared=True)
+    editor = factories.member(filled, Role.EDITOR)
+    client.force_login(editor)
+    assert client.post(reverse("scoring:dashboard", args=[filled.slug, made.pk]), {"name": "Mine"}).status_code == 302
+    made.refresh_from_db()
+    assert (made.name, made.shared, made.owner) == ("Mine", False, editor)
+    Dashboard.objects.bulk_create(Dashboard(project=filled, owner=editor, name=f"d{n}") for n in range(MOST))
+    assert f"{MOST} dashboards already" in new(client, filled, "range=1h", name="One more").content.decode()
