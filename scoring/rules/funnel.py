@@ -16,8 +16,10 @@ DAY, WEEK = timedelta(days=1), timedelta(days=7)
 MOST_COUNTED = 100_000  # of what waits: more are not counted, and said to be more
 
 WAITING = """
-SELECT rule_id, count(*), min(created_at), sum(count(*)) OVER () > %(most)s FROM (
-  SELECT rule_id, created_at FROM score WHERE project_id = %(p)s AND status = 0 AND rule_id IS NOT NULL
+SELECT rule_id, count(*), min(created_at), sum(count(*)) OVER () > %(most)s,
+  coalesce((array_agg(error ORDER BY id) FILTER (WHERE error <> ''))[1], '')
+FROM (
+  SELECT id, rule_id, created_at, error FROM score WHERE project_id = %(p)s AND status = 0 AND rule_id IS NOT NULL
   ORDER BY id LIMIT %(most)s + 1) waiting
 GROUP BY rule_id
 """
@@ -80,7 +82,8 @@ class LastError:
 @dataclass(slots=True)
 class Standing:
     """How a rule is doing now. `oldest`: since when the first of what is `pending` waits (`more_pending`: at least so
-    many); `spent`: USD today (UTC); `out_of_budget`: nothing more is asked today."""
+    many); `waits_for`: what the first that was tried met with; `spent`: USD today (UTC); `out_of_budget`: nothing more
+    is asked today."""
 
     day: Funnel = field(default_factory=Funnel)
     week: Funnel = field(default_factory=Funnel)
@@ -91,6 +94,7 @@ class Standing:
     pending: int = 0
     more_pending: bool = False
     oldest: datetime | None = None
+    waits_for: str = ""
     last_error: LastError | None = None
 
     def lag(self, now: datetime) -> float:
@@ -106,9 +110,10 @@ def standings(project_id: int, rules: Sequence[Rule], now: datetime) -> dict[int
         found[rule.pk].out_of_budget = _is_out_of_budget(rule, found[rule.pk])
     with connection.cursor() as cursor:
         cursor.execute(WAITING, {"p": project_id, "most": MOST_COUNTED})
-        for id, n, oldest, more in cursor.fetchall():
+        for id, n, oldest, more, why in cursor.fetchall():
             if id in found:  # one that was just deleted is not
                 found[id].pending, found[id].oldest, found[id].more_pending = n, oldest, more
+                found[id].waits_for = why
         failing = [rule for rule in rules if found[rule.pk].week.errored]
         pairs = [(rule.pk, evaluator.metric_id) for rule in failing for evaluator in rule.evaluators.all()]
         if pairs:

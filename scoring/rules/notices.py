@@ -19,15 +19,15 @@ log = logging.getLogger(__name__)
 
 QUEUE = "online"
 PASSED_BY = 100  # ended records of a day of which a rule should have matched one
-LATE_AFTER = timedelta(minutes=10)  # what waits shorter is a busy hour of slow judges, and no alarm
+LATE_AFTER = timedelta(minutes=10)  # what waits shorter is a busy hour, or is tried again soon, and no alarm
 UNPLANNED_AFTER = timedelta(minutes=3)  # planning takes milliseconds, and a lost ring is rung again within a minute
 
-# By project the oldest score that a worker could take now: what a provider told to come back later is not late.
+# The oldest score that waits, and why if it was tried: what a provider refuses or puts off is late as well.
 OLDEST = """
-SELECT t.project_id, s.created_at FROM unnest(%s::bigint[]) AS t(project_id) CROSS JOIN LATERAL (
-  SELECT created_at FROM score WHERE project_id = t.project_id AND status = 0 AND rule_id IS NOT NULL
-    AND (not_before IS NULL OR not_before < now())
+SELECT s.created_at, s.error FROM unnest(%s::bigint[]) AS t(project_id) CROSS JOIN LATERAL (
+  SELECT created_at, error FROM score WHERE project_id = t.project_id AND status = 0 AND rule_id IS NOT NULL
   ORDER BY id LIMIT 1) s
+ORDER BY s.created_at LIMIT 1
 """
 UNPLANNED = (
     "SELECT DISTINCT ON (project_id) project_id, id FROM outbox WHERE project_id = ANY(%s) ORDER BY project_id, id"
@@ -36,11 +36,13 @@ UNPLANNED = (
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """`kind`: worker, paused, behind or nothing. With `rule` it is about that one: `words` go on behind its name."""
+    """`kind`: worker, paused, behind or nothing. With `rule` it is about that one: `words` go on behind its name.
+    `reason` is for the project's people alone: it may hold what a provider said."""
 
     kind: str
     words: str
     rule: Rule | None = None
+    reason: str = ""
 
 
 def notices_of(project: Project) -> list[Notice]:
@@ -89,16 +91,17 @@ def _behind(projects: set[int], now: datetime) -> list[Notice]:
         cursor.execute(UNPLANNED, [list(projects)])
         unplanned = [datetime.fromtimestamp((id.int >> 80) / 1000, UTC) for _, id in cursor.fetchall()]
         cursor.execute(OLDEST, [list(projects)])
-        waiting = [oldest for _, oldest in cursor.fetchall()]
+        oldest, why = cursor.fetchone() or (now, "")
     found = []
     if unplanned and min(unplanned) < now - UNPLANNED_AFTER:
         late = duration((now - min(unplanned)).total_seconds())
         found.append(Notice("behind", f"New records have waited for {late} to be looked at by the rules."))
-    if waiting and min(waiting) < now - LATE_AFTER:
-        late = duration((now - min(waiting)).total_seconds())
+    if oldest < now - LATE_AFTER:
+        late = duration((now - oldest).total_seconds())
         asked, done = _last_hour(projects, now)
         pace = f" In the last hour {asked:,} scores were asked for and {done:,} came." if asked or done else ""
-        found.append(Notice("behind", f"Online scoring is {late} behind.{pace}"))
+        reason = f"The oldest score waits: {why[:300]}" if why else ""
+        found.append(Notice("behind", f"Online scoring is {late} behind.{pace}", reason=reason))
     return found
 
 

@@ -60,7 +60,9 @@ def test_a_rule_that_an_error_has_stopped_gives_its_reason_but_not_in_readyz(cli
     assert "sk-123" not in said.content.decode() and "Secret name" not in said.content.decode()
 
 
-def test_what_waits_too_long_is_a_lag_and_what_was_told_to_wait_is_none(project, made):
+def test_what_waits_too_long_is_a_lag_also_where_a_provider_refuses_it_and_its_words_are_not_in_readyz(
+    client, project, made
+):
     planned(made, made.evaluators.get(), sent(project, 2))
     assert kinds(project) == []
     long_ago = timezone.now() - notices.LATE_AFTER - timedelta(minutes=5)
@@ -70,8 +72,14 @@ def test_what_waits_too_long_is_a_lag_and_what_was_told_to_wait_is_none(project,
     (notice,) = notices_of(project)
     assert "15 min behind" in notice.words and "30 scores were asked for and 4 came" in notice.words
     assert health()[1] == [notice.words]
-    scores.update(not_before=timezone.now() + timedelta(hours=1))
-    assert kinds(project) == []
+    scores.update(not_before=timezone.now() + timedelta(seconds=50), error="401: the key sk-123 is revoked")
+    (notice,) = notices_of(project)
+    assert "15 min behind" in notice.words and "sk-123 is revoked" in notice.reason
+    assert health()[1] == [notice.words] and "sk-123" not in notice.words
+    client.force_login(factories.member(project))
+    for page, *more in (("rule", made.slug), ("rule-notices",)):
+        html = client.get(reverse(f"scoring:{page}", args=[project.slug, *more])).content.decode()
+        assert "401: the key sk-123 is revoked" in html
 
 
 def test_records_that_nobody_has_looked_at_are_a_lag(project, made):
