@@ -78,10 +78,12 @@ def answers(project: Project, record: Record) -> list[Answer]:
     scores = _newest(Score.objects.filter(project=project, record_id=record.id, rule_id__isnull=False).order_by("-id"))
     noted = {(row.rule_id, row.reason): row for row in Unscored.objects.filter(project=project, record_id=record.id)}
     conditions, wrong = conditions_of(project, {version.filter for version in in_force.values()})
-    facts = facts_of(project.id, [record.id], conditions, _quiet(record))[0]
+    facts = facts_of(project.id, [record.id], conditions, _quiet(record))
+    if not facts:  # it was just deleted
+        return []
     return [
         _answer(
-            rule, in_force.get(rule.pk), facts, at, [score for score in scores if score.rule_id == rule.pk],
+            rule, in_force.get(rule.pk), facts[0], at, [score for score in scores if score.rule_id == rule.pk],
             {reason for id, reason in noted if id == rule.pk}, wrong,
         )
         for rule in rules
@@ -123,6 +125,11 @@ def _answer(
     if Why.OVER_BUDGET in noted:
         words = "It was drawn when the rule's budget of the day was used up: score past records by it."
         answer.outcome, answer.words = "over budget", words
+    elif Why.CHANGED in noted and not scores:
+        answer.outcome, answer.words = (
+            "judged before",
+            "The rule had judged the trace before this record came, or its score was deleted.",
+        )
     if answer.steps and (scores or Why.OVER_BUDGET in noted):
         answer.steps = [*_all_passed(answer.steps), Step("budget", "Budget", bool(scores), _budget_words(bool(scores)))]
     if scores:

@@ -10,7 +10,7 @@ from evalhub.models import Role
 from records.models import Record, ScoreStatus
 from records.scores import ScoreResult, claim, complete
 from scoring.api.why import WhyOut
-from scoring.models import RuleVersion, Unscored
+from scoring.models import Rule, RuleVersion, Unscored
 from scoring.rules.editing import save_rule, set_enabled
 from scoring.rules.why import answers
 from tests import factories
@@ -47,6 +47,15 @@ def test_each_gate_that_stops_a_record_is_named_with_its_reason(project, evaluat
     assert steps == {
         "disabled": True, "running": True, "experiment": True, "spans": True, "filter": False, "sampling": None
     }  # fmt: skip
+
+
+def test_a_root_that_came_after_its_trace_was_judged_says_so(project, evaluator):
+    rule(project, evaluator)
+    (root,) = sent(project, 1)
+    Unscored.objects.create(project=project, rule=Rule.objects.get(), record_id=root, reason="changed")
+    found = asked(project, root)["Support"]
+    assert found.outcome == "judged before" and "trace before this record came" in found.words
+    assert "does not judge again" in found.words
 
 
 def test_experiments_and_records_without_an_end_are_told_apart(project, evaluator):
