@@ -106,14 +106,15 @@ def prune(
 
 
 def prune_all(actor: object, seconds: float) -> Pruned:
-    """Every project that keeps not everything, in turn: for the sweeper, which comes again."""
+    """Every project that keeps not everything, in turn, each with its share of what time is left: for the sweeper,
+    which comes again."""
     until, all_of_them = time.monotonic() + seconds, Pruned()
-    kept = Project.objects.exclude(record_days=None, payload_days=None).order_by("id")
-    for project in kept:
+    kept = list(Project.objects.exclude(record_days=None, payload_days=None).order_by("id"))
+    for others, project in zip(range(len(kept) - 1, -1, -1), kept, strict=True):
         left = until - time.monotonic()
         if left <= 0:
             break
-        pruned = prune(project, actor, seconds=left)
+        pruned = prune(project, actor, seconds=left / (others + 1))
         all_of_them.records += pruned.records
         all_of_them.payloads += pruned.payloads
     return all_of_them

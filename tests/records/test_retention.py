@@ -196,3 +196,12 @@ def test_more_days_than_ids_have_keep_everything(client, project):
     assert client.get(reverse("records:retention-preview", args=[project.slug]), days).status_code == 200
     project.refresh_from_db()
     assert not retention.prune(project, "ann", NOW)
+
+
+def test_one_project_with_much_to_prune_leaves_the_others_their_turn(db, monkeypatch):
+    for _ in range(4):
+        Project.objects.filter(pk=factories.project().pk).update(record_days=1)
+    given = []
+    monkeypatch.setattr(retention, "prune", lambda project, actor, seconds: given.append(seconds) or retention.Pruned())
+    retention.prune_all("sweeper", 20)
+    assert [round(seconds) for seconds in given] == [5, 7, 10, 20]  # who needs none of it leaves it to the rest
