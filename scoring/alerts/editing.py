@@ -103,6 +103,7 @@ def _lock_and_begin_anew(alert: Alert, actor: object, changed: list[str]) -> Non
         return
     alert.revision += 1
     alert.due_at, alert.problem = timezone.now(), ""
+    alert.evaluated_at = alert.value = alert.low = alert.high = alert.n = None  # of something else
     if alert.state != AlertState.OK:
         AlertEvent.objects.create(
             project_id=alert.project_id, alert=alert, at=timezone.now(), before=alert.state, after=AlertState.OK,

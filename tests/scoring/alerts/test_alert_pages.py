@@ -115,6 +115,18 @@ def test_a_firing_alert_is_seen_on_the_monitor_in_the_list_and_on_its_page(clien
     assert "firing" in page and "waiting" in page and "a@example.com" in page and "EMAIL_HOST" in page
 
 
+def test_what_was_measured_before_a_change_is_not_shown_as_the_new_figure(client, project, editor):
+    judged(project)
+    client.post(url("alert-new", project), FORM)
+    evaluate(Alert.objects.select_related("project", "metric").get(), timezone.now())
+    alert = Alert.objects.get()
+    assert alert.value == 0
+    client.post(url("alert-edit", project, alert.pk), FORM | {"what": "latency_p95", "threshold": "2", "side": "above"})
+    assert Alert.objects.get().value is None
+    page = client.get(url("alert", project, alert.pk)).content.decode()
+    assert "not measured yet" in page and "0 s" not in page
+
+
 def test_hostile_names_stay_text(client, project, editor):
     client.post(url("alert-new", project), FORM | {"name": "<script>alert(1)</script>"})
     for address in (url("alerts", project), url("alert", project, Alert.objects.get().pk)):
