@@ -104,8 +104,7 @@ def _tokens(chart: Chart, split: Split, found: Traffic) -> Panel:
 
 
 def _cost(chart: Chart, split: Split, found: Traffic) -> Panel:
-    panel = _sums(chart, split, found, "usd", lambda counts: counts.cost, money, "cost > 0")
-    return panel
+    return _sums(chart, split, found, "usd", lambda counts: counts.cost, money, "cost > 0")
 
 
 def _sums(
