@@ -124,13 +124,12 @@ def experiment_compare(request: HttpRequest, asked: Query[CompareIn]) -> HttpRes
         found = asked_of(request.project, asked.dict())
         if not found.others:
             raise BadComparison("ids are two experiments at least.")
-        return answer(comparison_json(found))
     except BadComparison as problem:
         raise Problem(400, "invalid", str(problem)) from None
+    return answer(comparison_json(found))
 
 
 def comparison_json(asked: Asked) -> dict[str, Any]:
-    """Raises BadComparison."""
     from experiments.comparison.verdicts import compare  # numpy and scipy: only where they are needed
 
     read = asked.read()

@@ -79,14 +79,11 @@ class Asked:
         return urlencode({n: v for n, v in merged.items() if v not in ("", None) and v != usual.get(n)})
 
     def read(self) -> Read:
-        """Each experiment once; the first's cases tell who belongs together. Raises BadComparison."""
-        try:
-            sides = [side_of(one, group_by=self.by) for one in self.experiments]
-            if not self.together:
-                return Read(sides[0], sides[1:], None)
-            grouped = sides[0] if self.together == self.by else side_of(self.first, group_by=self.together)
-        except ValueError as problem:
-            raise BadComparison(str(problem)) from problem
+        """Each experiment once; the first's cases tell who belongs together."""
+        sides = [side_of(one, group_by=self.by) for one in self.experiments]
+        if not self.together:
+            return Read(sides[0], sides[1:], None)
+        grouped = sides[0] if self.together == self.by else side_of(self.first, group_by=self.together)
         clusters = {run.case: run.groups[0] for run in grouped.runs if run.groups}
         return Read(sides[0], sides[1:], clusters or None)
 
@@ -95,6 +92,8 @@ def asked_of(project: Project, given: QueryDict | Mapping[str, str]) -> Asked:
     """`ids` are slugs with commas between, the baseline first; given one by one, as a form does, the baseline is the
     one that the others name as theirs, else the oldest. Raises BadComparison; fewer than two are no error here."""
     values = given.getlist("ids") if isinstance(given, QueryDict) else [given.get("ids", "")]
+    if any("\0" in text for text in (*values, *given.values())):
+        raise BadComparison("There is no NUL character in what is compared.")
     slugs = list(dict.fromkeys(slug.strip() for value in values for slug in value.split(",") if slug.strip()))
     if len(slugs) > MOST:
         raise BadComparison(f"At most {MOST} experiments are compared at a time, not {len(slugs)}.")
@@ -128,7 +127,7 @@ def _margin(text: str) -> float | None:
         points = math.nan
     if not 0 <= points < 100:
         raise BadComparison("margin is a number of points from 0 to 100.")
-    return points / 100 if points else None
+    return points / 100 or None
 
 
 def _key(given: Mapping[str, str], name: str) -> str:

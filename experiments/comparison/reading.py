@@ -98,8 +98,8 @@ def _read(
     params: dict[str, object], measures: dict[tuple[int, int], Measure], group_by: str
 ) -> tuple[list[Run], dict[str, dict[UUID, Said]]]:
     name, _, params["key"] = group_by.partition(".")
-    if group_by and (name not in GROUPS or (name == "metadata") != bool(params["key"])):
-        raise ValueError(f"cannot slice by {group_by}: by split, tags or metadata.<key>")
+    if group_by and (name not in GROUPS or (name == "metadata") != bool(params["key"]) or "\0" in group_by):
+        raise ValueError(f"cannot slice by {group_by!r}: by split, tags or metadata.<key>")
     with connection.cursor() as cursor:
         cursor.execute(RUNS.format(groups=f", {GROUPS[name]}" if group_by else ""), params)
         runs = [Run(*row[:8], tuple(row[8] or ()) if group_by else ()) for row in cursor.fetchall()]

@@ -15,6 +15,7 @@ from evalhub.models import Project
 from experiments.models import Dataset, Experiment, ScoreSet
 
 GATES = 20
+LEAST_SEEN = 1e-6  # no number of cases shows less
 PLACE = "results-of-experiment"  # its id on the experiment's page
 
 
@@ -106,6 +107,8 @@ def _see(request: HttpRequest, shares: bool) -> tuple[float, ...]:
         value = float(text) if text else 0.0
     except ValueError:
         value = -1.0
-    if not 0 <= value < 1e9 or (shares and value > 100):
-        raise BadRequest("What is to be seen is a number above 0.")
+    if not (value == 0 or LEAST_SEEN <= value < 1e9) or (shares and value > 100):
+        raise BadRequest(
+            f"What is to be seen is a number of {LEAST_SEEN:g} or more{', at most 100' if shares else ''}."
+        )
     return ((value / 100 if shares else value),) if value else ()

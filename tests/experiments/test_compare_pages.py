@@ -122,9 +122,16 @@ def test_slices_and_groups(reader, project, two):
 
 @pytest.mark.parametrize("query", [{}, {"ids": "base"}, {"ids": "base,new", "margin": "many"},
                                    {"ids": "base,new", "by": "topic"}, {"ids": "base,new", "show": "all"},
-                                   {"ids": "base,new", "versus": "4"}, {"ids": "base,new", "start": "-1"}])  # fmt: skip
+                                   {"ids": "base,new", "versus": "4"}, {"ids": "base,new", "start": "-1"},
+                                   {"ids": "base\0,new"}, {"ids": "base,new", "case": "\0"},
+                                   {"ids": "base,new", "by": "metadata.\0"},
+                                   {"ids": "base,new", "together": "metadata.\0"}])  # fmt: skip
 def test_what_cannot_be_asked_is_refused(reader, project, two, query):
     get(reader, project, "compare-numbers", status=400, **query)
+
+
+def test_a_margin_too_small_for_a_number_is_none(reader, project, two):
+    assert get(reader, project, "compare-numbers", ids="base,new", margin="1e-323").count('value="0"') == 2
 
 
 def test_a_case_side_by_side(reader, project, two, query_budget):
@@ -180,7 +187,8 @@ def test_results_of_one_experiment(reader, project, two, correct, query_budget):
     assert "Gates" in page and "correctness:margin=0.02" in page and "fails" in page
     sliced = get(reader, project, "results", "new", by="metadata.topic")
     assert "10 of 20" in sliced and "20 of 20" in sliced and "&lt;script&gt;" in sliced
-    get(reader, project, "results", "new", by="topic", status=400)
+    for by in ("topic", "metadata.\0"):
+        get(reader, project, "results", "new", by=by, status=400)
     get(reader, project, "results", "new", set="7", status=400)
     get(reader, project, "results", "none", status=404)
 
@@ -219,7 +227,8 @@ def test_over_the_experiments_of_a_dataset(reader, project, two, query_budget):
     assert figure["data"][1]["x"] == [0] and "baseline base" in page  # the one that the newer names
     assert "40 cases this set can see" in page and "about" in page and "points" in page
     assert "4.5 points" in get(reader, project, "dataset-trend", "cases", see="4.5")
-    get(reader, project, "dataset-trend", "cases", see="-1", status=400)
+    for see in ("-1", "1e-300", "nan", "101"):
+        get(reader, project, "dataset-trend", "cases", see=see, status=400)
     get(reader, project, "dataset-trend", "cases", metric="none", status=400)
 
 

@@ -228,6 +228,8 @@ def test_the_api_compares(project, correct):
         "ids=base,none",
         "ids=base,new&margin=x",
         "ids=base,new&together=a",
+        "ids=base,new%00",
+        "ids=base,new&together=metadata.%00",
         "ids=" + ",".join("abcdef"),
     ):
         assert call(key(project), "GET", f"/experiments/compare?{query}").status == 400, query
