@@ -172,7 +172,10 @@ def _took_json(took: Any) -> dict[str, Any]:
 
 
 def _case_json(case: Any) -> dict[str, Any]:
-    return {"case_id": case.first, "changes": {one.key: (one.before, one.after) for one in case.changes if one.by}}
+    return {
+        "case_id": case.first,
+        "changes": {one.measure.key: (one.before, one.after) for one in case.changes if one.by},
+    }
 
 
 @gates.post("", response={200: GateOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))

@@ -69,12 +69,17 @@ class Asked:
         return {name: value for name, value in given.items() if value} | margin
 
     @property
+    def kept(self) -> dict[str, str]:
+        """What a change leaves as it is: all but the place in the list, which begins anew."""
+        return {name: value for name, value in self.parameters.items() if name not in ("start", "case")}
+
+    @property
     def address(self) -> str:
         return urlencode(self.parameters)
 
     def query(self, **changes: object) -> str:
-        """The address's parameters with some changed; an empty one is left out. A change begins the list anew."""
-        merged = {name: value for name, value in self.parameters.items() if name not in ("start", "case")} | changes
+        """The address's parameters with some changed; an empty one is left out."""
+        merged = self.kept | changes
         usual = {"show": SHOWS[0], "versus": 0}
         return urlencode({n: v for n, v in merged.items() if v not in ("", None) and v != usual.get(n)})
 

@@ -71,7 +71,7 @@ class Change:
     """What a metric says of a case on both sides; `by` is how much better it got (worse: negative), in the metric's
     widths where it has bounds."""
 
-    key: str
+    measure: Measure
     before: float
     after: float
     by: float
@@ -182,7 +182,7 @@ def cases_of(first: Side, second: Side, matched: Match, lines: Sequence[Line]) -
     found = []
     for a, b in matched.pairs:
         changes = [
-            Change(line.measure.key, before[a], after[b], _gain(line, after[b] - before[a]))
+            Change(line.measure, before[a], after[b], _gain(line, after[b] - before[a]))
             for line, before, after in sides
             if a in before and b in after
         ]

@@ -88,6 +88,7 @@ def test_verdicts_flips_and_regressions_first(reader, project, two, query_budget
     assert 'Regressions <span class="n">10</span>' in page and 'Improvements <span class="n">1</span>' in page
     cases = page[page.index('id="cases"') :]
     assert cases.index("case-000") < cases.index("case-009") and "case-010" not in cases
+    assert "Correctness 1 → 0" in cases
     assert "compare/case?ids=base%2Cnew&amp;case=case-000" in page  # the first regression opens by itself
 
 
@@ -111,6 +112,17 @@ def test_lists_of_cases(reader, project, two):
     assert "case-010" in get(reader, project, "compare-numbers", ids="base,new", show="improvements")
     assert "case-011" in get(reader, project, "compare-numbers", ids="base,new", show="unchanged")
     assert "Every case is in both" in get(reader, project, "compare-numbers", ids="base,new", show="unmatched")
+
+
+def test_what_was_chosen_stays_when_something_else_is(reader, project, two):
+    chosen = {"by": "metadata.topic", "together": "split", "show": "unchanged", "metric": "correctness", "margin": "5"}
+    page = get(reader, project, "compare-numbers", ids="base,new", **chosen, start="1", case="case-012")
+    forms = [
+        dict(re.findall(r'<input type="hidden" name="(\w+)" value="(.*?)">', part)) for part in page.split("<form")
+    ]
+    everything = chosen | {"ids": "base,new"}
+    assert forms[1] == {name: everything[name] for name in ("ids", "metric", "by", "show")}
+    assert forms[2] == {name: everything[name] for name in ("ids", "metric", "together", "show", "margin")}
 
 
 def test_slices_and_groups(reader, project, two):
