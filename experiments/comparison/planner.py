@@ -9,9 +9,9 @@ from experiments.comparison.verdicts import is_share
 from experiments.models import Dataset, Experiment, ExperimentEvaluator
 from records.models import Metric
 from scoring.stats.decisions import within
+from scoring.stats.estimates import FEW
 from scoring.stats.sizes import Spread, detectable, plans, rounded, spread, unpaired_spread
 
-FEWEST = 15  # cases: fewer do not say how differently cases come out
 POINTS = (0.01, 0.02, 0.03, 0.05, 0.10)  # of a share, or of a bounded number's range
 
 
@@ -32,7 +32,8 @@ class Aim:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`source` are the experiments that the spread was measured on: two make pairs, of one alone the most is taken."""
+    """`source` are the experiments that the spread was measured on: two make pairs, of one alone the most is taken.
+    `sees` is empty where the set has too few cases for any difference."""
 
     metric: Metric
     cases: int
@@ -56,9 +57,9 @@ def plan(dataset: Dataset, metric: Metric, experiments: list[Experiment], aims: 
     if found is None and len(sides) == 2:
         sides, measured = sides[1:], measured[1:]
         found = _spread(sides, metric.slug, kind)
-    if found is None or found.cases < FEWEST:
+    if found is None or found.cases < FEW:
         n = found.cases if found else 0
-        return _without(empty, f"Only {n} cases have a value so far: {FEWEST} say how differently they come out.")
+        return _without(empty, f"Only {n} cases have a value so far: {FEW} say how differently they come out.")
     measure = sides[-1].measure(metric.slug)
     shares, deviation = is_share(measure, kind), found.deviation()
     if not deviation:
@@ -66,7 +67,7 @@ def plan(dataset: Dataset, metric: Metric, experiments: list[Experiment], aims: 
     width = 1.0 if shares else measure.width
     usual = tuple(point * width for point in POINTS) if width else tuple(deviation * share for share in (0.1, 0.2, 0.5))
     wanted = sorted({*usual, *aims})
-    sees = within(float(f"{detectable(deviation, dataset.size):.2g}"), shares) if dataset.size else ""
+    sees = within(float(f"{detectable(deviation, dataset.size):.2g}"), shares) if dataset.size >= FEW else ""
     return Plan(
         metric, dataset.size, found, measured, shares, sees, [_aim(found, aim, shares, dataset.size) for aim in wanted]
     )

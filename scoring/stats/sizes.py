@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist, fmean, variance
 
-from scoring.stats.estimates import Z
+from scoring.stats.estimates import FEW, Z
 
 POWER = 0.8
 MOST_EPOCHS = 10
@@ -76,11 +76,12 @@ def unpaired_spread(cases: Iterable[Sequence[float]]) -> Spread | None:
 
 
 def plans(found: Spread, difference: float, power: float = POWER) -> list[tuple[int, int]]:
-    """(epochs, cases) that would each show the difference; more epochs only while they save a tenth of the cases."""
-    options = [(1, cases_to_tell(found.deviation(1), difference, power))]
+    """(epochs, cases) that would each show the difference; more epochs only while they save a tenth of the cases.
+    Never below the 15 cases without which `paired` shows no difference at all."""
+    options = [(1, max(FEW, cases_to_tell(found.deviation(1), difference, power)))]
     if found.within:
         for epochs in range(2, MOST_EPOCHS + 1):
-            cases = cases_to_tell(found.deviation(epochs), difference, power)
+            cases = max(FEW, cases_to_tell(found.deviation(epochs), difference, power))
             if cases > 0.9 * options[-1][1]:
                 break
             options.append((epochs, cases))

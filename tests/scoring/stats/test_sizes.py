@@ -49,6 +49,11 @@ def test_epochs_take_the_noise_and_leave_the_cases():
     assert len(plans(Spread(0.2, None, 100), 0.03)) == 1  # no repeats: nothing is known of what epochs would take away
 
 
+def test_no_plan_is_below_the_cases_that_a_comparison_needs_at_all():
+    assert plans(Spread(0.1, None, 100), 0.2) == [(1, 15)]
+    assert plans(Spread(0.1, 0.9, 100), 0.3) == [(1, 72), (2, 37), (3, 25), (4, 19), (5, 16)]
+
+
 def test_the_spread_parts_what_is_the_cases_from_what_is_chance():
     random = np.random.default_rng(60)
     effect, cases = random.normal(0, 0.3, size=1500), []
