@@ -115,7 +115,10 @@ def trend_figure(names: list[str], estimates: list[Estimate], baseline: int | No
     if baseline is not None:
         traces.append(trace("c2", "markers", [baseline]) | {"marker": {"size": 11, "symbol": "diamond"}})
     every = max(1, len(names) // 6)
-    x = {"tickvals": list(range(0, len(names), every)), "ticktext": [_short(name, 16) for name in names[::every]]}
+    x = {
+        "tickvals": list(range(0, len(names), every)), "ticktext": [_short(name, 16) for name in names[::every]],
+        "range": [-0.5, len(names) - 0.5],  # room for the outer names, which are not drawn else
+    }  # fmt: skip
     return {"data": traces, "layout": _layout(x, {"tickformat": ".0%"} if shares else {})}
 
 

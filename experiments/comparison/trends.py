@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db import connection
 
 from experiments.models import UNFINISHED, Dataset, Experiment, ExperimentEvaluator
-from records.models import Metric
+from records.models import Metric, ValueType
 from scoring.stats.estimates import Estimate, unknown
 from scoring.stats.means import mean, rate_of
 
@@ -79,6 +79,8 @@ def _step(experiment: Experiment, metric: Metric, evaluators: list[ExperimentEva
     if passes:
         return Step(experiment, _rate(passes), True, by)
     values = [value for *_, value, _ in rows if value is not None]
+    if values and metric.value_type == ValueType.BOOLEAN:  # the share of yes
+        return Step(experiment, _rate(values), True, by)
     return Step(experiment, mean(values) if values else unknown(0, "no values"), False, by)
 
 

@@ -12,7 +12,7 @@ from experiments.gate.judging import judge
 from experiments.models import ExperimentRow
 from experiments.running.listing import listed
 from records.deletion import delete_records
-from records.models import Metric
+from records.models import Metric, ValueType
 from records.retention import forget_payloads
 from tests import factories
 from tests.experiments import made
@@ -249,6 +249,15 @@ def test_epochs_tell_what_repeating_saves(reader, project, correct):
     values = {f"c{i:02}": {correct: [(i + e) % 3 > 0 for e in range(3)]} for i in range(60)}
     made.experiment(project, "one", values, of=cases)
     assert "epochs of" in get(reader, project, "dataset-trend", "cases")
+
+
+def test_a_boolean_without_a_pass_condition_is_a_share_in_the_trend_and_the_plan(reader, project):
+    known = factories.metric(project, "answerable", ValueType.BOOLEAN, passing_value=None)
+    cases = made.dataset(project, size=10)
+    made.experiment(project, "one", {f"c{i:02}": {known: i % 2 == 0} for i in range(40)}, of=cases)
+    page = get(reader, project, "dataset-trend", "cases", see="3")
+    assert "3 points" in page and "50 % (35 % to 65 %), 20 of 40" in page
+    assert "It has 10 cases now, too few for a difference." in page and "this set can see" not in page
 
 
 def test_a_dataset_that_nothing_ran_on_says_so(reader, project):
