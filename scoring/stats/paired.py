@@ -1,9 +1,8 @@
 """Two series on the same cases: what changed from the first to the second, and whether chance alone would do that."""
 
 import math
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean
 
 import numpy as np
 from scipy.special import stdtr, stdtrit
@@ -37,14 +36,6 @@ class Paired:
     shares: bool
 
 
-def by_case(values: Iterable[tuple[Hashable, float]]) -> dict[Hashable, float]:
-    """The mean of each case over its epochs: repeats of a case are averaged first, they are not cases of their own."""
-    found: dict[Hashable, list[float]] = {}
-    for case, value in values:
-        found.setdefault(case, []).append(value)
-    return {case: fmean(repeats) for case, repeats in found.items()}
-
-
 def paired(
     first: Sequence[float],
     second: Sequence[float],
@@ -53,7 +44,7 @@ def paired(
     shares: bool = False,
     width: float | None = None,
 ) -> Paired:
-    """`second[i]` against `first[i]`, case by case; epochs are to be averaged before (`by_case`).
+    """`second[i]` against `first[i]`, case by case; a case's epochs are to be averaged before.
 
     `shares` are pass rates of the cases, 0 to 1. Where each case simply passes or fails and stands by itself, p is of
     McNemar's exact test and the interval Tango's. Else they are of Student's t on the differences, whose residuals are

@@ -30,14 +30,14 @@ def paired_interval(lost: int, won: int, n: int) -> tuple[float, float]:
     if min(lost, won) < 0 or not 0 < n >= lost + won:
         raise ValueError(f"{lost} lost and {won} won of {n}")
     value = (won - lost) / n
-    return _end(lost, won, n, -1.0, value, Z), _end(lost, won, n, 1.0, value, -Z)
+    return _end(lost, won, n, -1.0, value), _end(lost, won, n, 1.0, value)
 
 
-def _end(lost: int, won: int, n: int, outer: float, inner: float, level: float) -> float:
-    """The difference at which the statistic, which falls from the low end to the high one, has the value `level`."""
+def _end(lost: int, won: int, n: int, outer: float, inner: float) -> float:
+    """Where between `outer`, rejected, and `inner`, what was seen, the test begins to reject."""
     for _ in range(STEPS):
         middle = (outer + inner) / 2
-        if abs(_score(lost, won, n, middle)) > abs(level):
+        if abs(_score(lost, won, n, middle)) > Z:
             outer = middle
         else:
             inner = middle

@@ -1,15 +1,11 @@
 import numpy as np
 import pytest
 
-from scoring.stats.paired import by_case, paired, signed
+from scoring.stats.paired import paired, signed
 
 # Student, The probable error of a mean, Biometrika 6 (1908): hours of sleep gained by ten patients with two drugs.
 DRUG_1 = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]
 DRUG_2 = [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]
-
-
-def test_repeats_of_a_case_are_averaged_before_anything_else():
-    assert by_case([("a", 1.0), ("b", 0.0), ("a", 0.0), ("a", 1.0)]) == {"a": pytest.approx(2 / 3), "b": 0.0}
 
 
 def test_the_paired_t_test_is_that_of_the_textbook():
