@@ -12,6 +12,7 @@ from records.models import Metric, Outcome, ScoreStatus, ValueType
 from records.models.metric import Direction
 
 Kind = Literal["passes", "mean"]
+TOOK = {"latency": ("latency_ms", 1000), "cost": ("cost", 1), "tokens": ("tokens", 1)}  # of a run: (field, its unit)
 VERDICTS = {Outcome.PASS: 1.0, Outcome.FAIL: 0.0}
 
 
@@ -132,12 +133,13 @@ class Side:
             self._values[key, kind] = {case: fmean(v) if len(v) > 1 else v[0] for case, v in epochs.items()}
         return self._values[key, kind]
 
-    def took(self, what: Literal["latency_ms", "tokens", "cost"]) -> dict[str, float]:
-        """What a case took on average over its epochs."""
+    def took(self, what: str) -> dict[str, float]:
+        """What a case took on average over its epochs: latency in seconds, cost in USD or tokens."""
+        name, unit = TOOK[what]
         found: dict[str, list[float]] = {}
         for run in self.runs:
-            if (value := getattr(run, what)) is not None:
-                found.setdefault(run.case, []).append(float(value))
+            if (value := getattr(run, name)) is not None:
+                found.setdefault(run.case, []).append(float(value) / unit)
         return {case: fmean(values) for case, values in found.items()}
 
     def hashes(self) -> dict[str, bytes]:

@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from experiments.comparison.matching import Match, match
-from experiments.comparison.sides import Kind, Measure, Side, kind_of, shared_measures
+from experiments.comparison.sides import TOOK, Kind, Measure, Side, kind_of, shared_measures
 from records.models import ValueType
 from scoring.stats.decisions import Decision, Verdict, decide
 from scoring.stats.estimates import Estimate
 from scoring.stats.many import holm
 from scoring.stats.means import mean, rate_of
 from scoring.stats.paired import Paired, paired
-
-TOOK = {"latency": "latency_ms", "cost": "cost", "tokens": "tokens"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +136,7 @@ def compare(
 
 
 def pairs_of(first: Side, second: Side, matched: Match, key: str, kind: Kind) -> Pairs:
-    before, after = first.values_of(key, kind), second.values_of(key, kind)
-    both = [(a, b) for a, b in matched.pairs if a in before and b in after]
-    return Pairs(both, [before[a] for a, _ in both], [after[b] for _, b in both], len(matched.pairs) - len(both))
+    return _pairs(matched, first.values_of(key, kind), second.values_of(key, kind))
 
 
 def difference(both: Pairs, measure: Measure, kind: Kind, clusters: dict[str, str] | None = None) -> Paired:
@@ -153,12 +149,12 @@ def difference(both: Pairs, measure: Measure, kind: Kind, clusters: dict[str, st
 
 def took_pairs(first: Side, second: Side, matched: Match, what: str) -> Pairs:
     """What each matched case took on both sides: seconds, USD or tokens."""
-    before, after = first.took(TOOK[what]), second.took(TOOK[what])
-    scale = 1000 if what == "latency" else 1
+    return _pairs(matched, first.took(what), second.took(what))
+
+
+def _pairs(matched: Match, before: dict[str, float], after: dict[str, float]) -> Pairs:
     both = [(a, b) for a, b in matched.pairs if a in before and b in after]
-    return Pairs(
-        both, [before[a] / scale for a, _ in both], [after[b] / scale for _, b in both], len(matched.pairs) - len(both)
-    )
+    return Pairs(both, [before[a] for a, _ in both], [after[b] for _, b in both], len(matched.pairs) - len(both))
 
 
 def side_estimate(side: Side, measure: Measure, kind: Kind, cases: Sequence[str] | None = None) -> Estimate:

@@ -67,9 +67,7 @@ def gather(
     for one in asked:
         if one.took:
             pairs = took_pairs(baseline, experiment, matched, one.name)
-            scale = 1000 if one.name == "latency" else 1
-            own = experiment.took({"latency": "latency_ms"}.get(one.name, one.name))
-            own = [value / scale for value in own.values()]
+            own = list(experiment.took(one.name).values())
             facts = (one.name, one.name.capitalize(), False, True, None)
             by: list[str] = []
         else:
