@@ -4,9 +4,8 @@ import math
 import re
 from dataclasses import dataclass
 
-from experiments.comparison.sides import Side
+from experiments.comparison.sides import TOOK, Side
 
-TOOK = ("latency", "cost", "tokens")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z")
 HELP = (
     "NAME[:margin=M][:max=X][:min=X], where NAME is a metric, latency, cost or tokens. margin: no worse than the "
@@ -28,7 +27,7 @@ class Bound:
 
     @property
     def words(self) -> str:
-        return f"{100 * self.value:+g}%" if self.relative else f"{self.value:g}"
+        return f"{100 * self.value:+.12g}%" if self.relative else f"{self.value:.12g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class Condition:
         """As it may be written again."""
         parts = ["metric." + self.name if not self.took and self.name in TOOK else self.name]
         if self.margin is not None:
-            parts.append(f"margin={self.margin:g}")
+            parts.append(f"margin={self.margin:.12g}")
         parts += [f"{name}={bound.words}" for name, bound in (("max", self.highest), ("min", self.lowest)) if bound]
         return ":".join(parts)
 

@@ -64,9 +64,10 @@ class Command(BaseCommand):
             conditions(metrics)
             candidate = _found(project, experiment)
             against = _baseline(candidate, baseline)
-            for one in (against, candidate):
-                if wait is not None:
-                    self._wait(one, time.monotonic() + wait)
+            if wait is not None:
+                until = time.monotonic() + wait
+                for one in (against, candidate):
+                    self._wait(one, until)
             gate = judge(candidate, against, metrics, BY, missing=missing)
         except (BadCondition, NotReady) as problem:
             raise CommandError(str(problem)) from problem

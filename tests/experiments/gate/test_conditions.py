@@ -10,6 +10,8 @@ GOOD = [
     (" tone : min = 0.8 ", Condition("tone", False, lowest=Bound(0.8, False)), "tone:min=0.8"),
     ("cost:max=+10%", Condition("cost", True, highest=Bound(0.1, True)), "cost:max=+10%"),
     ("cost:min=-5.5%", Condition("cost", True, lowest=Bound(-0.055, True)), "cost:min=-5.5%"),
+    ("tokens:max=1234567", Condition("tokens", True, highest=Bound(1234567, False)), "tokens:max=1234567"),
+    ("cost:margin=0.00012345678", Condition("cost", True, 0.00012345678), "cost:margin=0.00012345678"),
     ("latency:max=2.5:margin=.3", Condition("latency", True, 0.3, Bound(2.5, False)), "latency:margin=0.3:max=2.5"),
     ("metric.cost:min=1e-3", Condition("cost", False, lowest=Bound(0.001, False)), "metric.cost:min=0.001"),
     ("tone.second-judge:margin=1", Condition("tone.second-judge", False, 1.0), "tone.second-judge:margin=1"),

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from itertools import count
 from xml.etree import ElementTree
 
 import pytest
@@ -234,3 +235,12 @@ def test_the_api_compares(project, correct):
     ):
         assert call(key(project), "GET", f"/experiments/compare?{query}").status == 400, query
     assert call(None, "GET", "/experiments/compare?ids=base,new").status == 401
+
+
+def test_the_longest_wait_is_for_both_together(project, correct, monkeypatch):
+    pair(project, correct)
+    ticks, ends = count(), []
+    monkeypatch.setattr("experiments.management.commands.gate.time.monotonic", lambda: next(ticks))
+    monkeypatch.setattr(Command, "_wait", lambda self, experiment, until: ends.append((experiment.slug, until)))
+    assert gate(*NAMED, "--metric", "correctness:margin=0.05", "--wait", "60") == 0
+    assert ends == [("base", ends[0][1]), ("new", ends[0][1])]
