@@ -5,6 +5,7 @@ Everything streams: a batch of items is read, written and forgotten.
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -17,6 +18,7 @@ from records.export import cell, safe
 
 BATCH = 500
 MAX_KEYS = 200  # columns of one part
+UNFIT = re.compile(r"[.;\t\r\n]")  # what in a key would read as a path, as a delimiter or as the end of the heading
 
 
 def item_json(item: DatasetItem) -> dict[str, Any]:
@@ -36,7 +38,7 @@ def csv_lines(items: QuerySet[DatasetItem]) -> Iterator[bytes]:
     """A heading and one item a line: inputs and metadata have a column for each key, or stand whole in one, as JSON,
     where keys would not do. Nothing in a cell is a formula to a spreadsheet."""
     inputs, metadata = _keys(items, "inputs"), _keys(items, "metadata")
-    if inputs and items.exclude(inputs__has_any_keys=inputs).exists():
+    if inputs is not None and items.exclude(inputs__has_any_keys=inputs).exists():
         inputs = None  # messages, or nothing at all
     buffer = io.StringIO()
     writer = csv.writer(buffer)
@@ -69,13 +71,14 @@ def _streamed(items: QuerySet[DatasetItem]) -> Iterable[DatasetItem]:
 
 
 def _keys(items: QuerySet[DatasetItem], field: str) -> list[str] | None:
-    """All keys of an object field, by name; None where there are too many, or some that would read as a path."""
+    """All keys of an object field, by name; None where there are too many, or some that no heading gives back."""
     objects = items.order_by().annotate(kind=Func(F(field), function="jsonb_typeof", output_field=TextField()))
     keys = objects.filter(kind="object").annotate(
         key=Func(F(field), function="jsonb_object_keys", output_field=TextField())
     )
     found = sorted(keys.values_list("key", flat=True).distinct()[: MAX_KEYS + 1])
-    return None if len(found) > MAX_KEYS or any("." in key or not key.strip() for key in found) else found
+    unfit = any(UNFIT.search(key) or not key or key != key.strip() for key in found)
+    return None if unfit or len(found) > MAX_KEYS else found
 
 
 def _cell(value: Any) -> str:

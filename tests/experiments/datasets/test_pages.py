@@ -10,10 +10,13 @@ from django.utils import timezone
 
 from evalhub.models import AuditEvent, Role
 from experiments.datasets import from_records, importing
+from experiments.datasets.columns import draft_of, guessed
 from experiments.datasets.drafts import read_draft
+from experiments.datasets.files import lines
 from experiments.datasets.listing import items_of
 from experiments.datasets.making import create_dataset
 from experiments.datasets.revisions import put_items
+from experiments.datasets.uploads import columns_of
 from experiments.models import Dataset, DatasetImport, FilePart
 from records.drafts import Sender
 from records.intake import take
@@ -248,6 +251,24 @@ def test_an_export_reads_back_as_what_it_was(editor, project, dataset, kind):
             for field in ("inputs", "expected", "metadata", "tags", "split"):
                 assert getattr(item, field) == getattr(then[case], field), (case, field)
     assert AuditEvent.objects.filter(action="dataset.export").count() == 2
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        [[{"role": "user", "content": "Hi"}], [{"role": "user", "content": "Ho"}]],
+        [{}, {}],
+        [{" a": 1, "a": 2}, {"b;c;d;e;f;g;h;i": 3}],
+        [{"a\nb": 1}, {"": 2}],
+    ],
+)
+def test_a_table_has_the_inputs_whatever_they_are(editor, project, inputs):
+    made = create_dataset(project, "ada", name="Odd")
+    put_items(made, "ada", [(n, read_draft({"id": str(n), "inputs": one})) for n, one in enumerate(inputs)], "odd ones")
+    answer = editor.post(at("dataset-export", project, "odd"), {"format": "csv"})
+    back = list(lines(io.BufferedReader(io.BytesIO(b"".join(answer.streaming_content))), "csv"))
+    mapping = guessed(columns_of(back))
+    assert [draft_of(row, mapping).fields.get("inputs") for _, row in back] == inputs
 
 
 def test_records_are_added_with_what_people_wrote_as_expected(editor, project, dataset):
