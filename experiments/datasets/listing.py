@@ -32,11 +32,10 @@ class ItemFilter:
 
 
 def items_of(dataset: Dataset, revision: int | None = None) -> QuerySet[DatasetItem]:
-    """The items of a revision, of the newest unless said, in their order."""
+    """In their order: the items as they are now, or as they are in a revision whatever is changed meanwhile, which is
+    what anything that reads on after its first query needs."""
     items = DatasetItem.objects.filter(project_id=dataset.project_id, dataset=dataset).order_by("position")
-    if revision is None or revision == dataset.revision:
-        return items.filter(last_revision=None)
-    return items.alive_in(revision)
+    return items.filter(last_revision=None) if revision is None else items.alive_in(revision)
 
 
 def revision_of(dataset: Dataset, number: int | None) -> DatasetRevision | None:

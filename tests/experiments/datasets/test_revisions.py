@@ -1,10 +1,11 @@
 """Every change of a dataset is a revision, and each one can be listed for ever as it was."""
 
+import orjson
 import pytest
 from django.core.exceptions import ValidationError
 
 from evalhub.models import AuditEvent
-from experiments.datasets import revisions
+from experiments.datasets import exporting, revisions
 from experiments.datasets.drafts import read_draft
 from experiments.datasets.listing import ItemFilter, count, items_of, page
 from experiments.datasets.making import breaking, change_dataset, create_dataset
@@ -48,6 +49,17 @@ def test_an_old_revision_is_listed_as_it_was(dataset):
         (1, 2, 0, 0, 2, {"": 1, "test": 1}, {"x": 1}),
     ]
     assert AuditEvent.objects.filter(action="dataset.revise").count() == 3
+
+
+def test_an_export_goes_on_in_the_revision_in_which_it_began(dataset, monkeypatch):
+    monkeypatch.setattr(exporting, "BATCH", 1)
+    put(dataset, {"id": "a", "inputs": {"n": 1}}, {"id": "b", "inputs": {"n": 2}}, {"id": "c", "inputs": {"n": 3}})
+    lines = exporting.jsonl(items_of(dataset, dataset.revision))
+    sent = [next(lines)]
+    put(dataset, {"id": "b", "expected": "changed"})
+    remove_items(dataset, "bob", ["c"], "Deleted c")
+    items = [orjson.loads(line) for line in [*sent, *lines]]
+    assert [(item["id"], item["expected"]) for item in items] == [("a", None), ("b", None), ("c", None)]
 
 
 def test_what_says_the_same_makes_no_revision(dataset):
