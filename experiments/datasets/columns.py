@@ -1,7 +1,7 @@
 """Which part of an item each column of a file is. Pure.
 
 A place is `id`, `inputs`, `expected`, `metadata`, `tags` or `split`, or a key inside one: `inputs.question`. A column
-that is mapped to nothing is left out.
+that is mapped to "" is left out; one that the mapping does not know refuses its row.
 """
 
 from collections.abc import Iterable, Mapping
@@ -69,7 +69,9 @@ def draft_of(row: Mapping[str, Any], mapping: Mapping[str, str]) -> Draft:
     """Raises BadItem."""
     item: dict[str, Any] = {}
     for column, value in row.items():
-        if place := mapping.get(column):
+        if column not in mapping:
+            raise BadItem([(column[:100], "The first rows have no such column, so nothing says what it is.")])
+        if place := mapping[column]:
             _put(item, place, value)
     if isinstance(inputs := item.get("inputs"), str | int | float):
         item["inputs"] = {"input": inputs}

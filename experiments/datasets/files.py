@@ -18,7 +18,7 @@ FORMATS = ("csv", "jsonl", "json")
 EXPORTED = ("id", "split", "tags")  # a heading that begins like this is of our own export
 MAX_LINE_BYTES = 4 * 1024 * 1024
 MAX_ARRAY_BYTES = 64 * 1024 * 1024  # a JSON array is read whole; JSON lines have no such bound
-MAX_COLUMNS = 500
+MAX_COLUMNS = 450  # the form that maps them has two fields for each, and Django reads 1,000
 
 Line = tuple[int, dict[str, Any] | BadItem]  # the row's number, from 1, and its columns
 
@@ -46,6 +46,11 @@ def lines(stream: BinaryIO, format: str) -> Iterator[Line]:
         yield from {"csv": _csv_lines, "jsonl": _jsonl_lines, "json": _array}[format](stream)
     except UnicodeDecodeError as error:
         raise BadFile(f"The file is not UTF-8 text ({error.reason}): save it as UTF-8.") from None
+
+
+def heading(stream: BinaryIO, format: str) -> list[str]:
+    """The columns that the file itself names, those with empty cells too: none but in a CSV. Raises BadFile."""
+    return _opened(stream)[0] if format == "csv" else []
 
 
 def _is_lines(beginning: bytes) -> bool:
@@ -92,11 +97,15 @@ def _array(stream: BinaryIO) -> Iterator[Line]:
 
 
 def _object(item: Any) -> dict[str, Any] | BadItem:
-    return item if isinstance(item, dict) else BadItem([("", "A row is an object.")])
+    if not isinstance(item, dict):
+        return BadItem([("", "A row is an object.")])
+    if any("\0" in name for name in item):
+        return BadItem([("", "A column's name holds a NUL character, which cannot be stored.")])
+    return item
 
 
-def _csv_lines(stream: BinaryIO) -> Iterator[Line]:
-    """An empty cell says nothing. Numbers count the rows behind the heading."""
+def _opened(stream: BinaryIO) -> tuple[list[str], Iterator[list[str]]]:
+    """The heading of a CSV, and the rows behind it. Raises BadFile."""
     csv.field_size_limit(max(csv.field_size_limit(), MAX_VALUE_BYTES * 2))
     text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
     head = text.readline(MAX_VALUE_BYTES)
@@ -107,10 +116,18 @@ def _csv_lines(stream: BinaryIO) -> Iterator[Line]:
         raise BadFile(f"The heading is not valid CSV: {error}.") from None
     if not any(header):
         raise BadFile("The file has no heading: its first line is to name the columns.")
+    if any("\0" in name for name in header):
+        raise BadFile("The heading holds a NUL character: save the file as UTF-8 text.")
     if len(header) > MAX_COLUMNS:
         raise BadFile(f"The heading names {len(header):,} columns; the limit is {MAX_COLUMNS}.")
     if twice := [name for name, times in Counter(header).items() if times > 1]:
         raise BadFile(f"The heading names {twice[0]!r} twice.")
+    return header, reader
+
+
+def _csv_lines(stream: BinaryIO) -> Iterator[Line]:
+    """An empty cell says nothing. Numbers count the rows behind the heading."""
+    header, reader = _opened(stream)
     exported = tuple(header[: len(EXPORTED)]) == EXPORTED
     number = 0
     while True:

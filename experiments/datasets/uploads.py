@@ -8,13 +8,12 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from experiments.datasets.columns import guessed
-from experiments.datasets.files import BadFile, Line, format_of, lines
+from experiments.datasets.files import MAX_COLUMNS, BadFile, Line, format_of, heading, lines
 from experiments.models import Dataset, DatasetImport, FilePart, ImportKind
 
 MAX_FILE_BYTES = 256 * 1024 * 1024
 PART_BYTES = 1024 * 1024
 LOOKED_AT = 200  # rows from which the columns are known before the import
-MOST_SHOWN = 60  # columns
 
 
 class Parts(io.RawIOBase):
@@ -66,7 +65,7 @@ def keep(dataset: Dataset, user: object, name: str, chunks: Iterable[bytes]) -> 
         if not upload.bytes:
             raise ValidationError({"file": "The file is empty."})
         try:
-            upload.mapping = list(guessed(columns_of(beginning(upload))).items())
+            upload.mapping = list(guessed(_columns(upload)).items())
         except BadFile as problem:
             raise ValidationError({"file": str(problem)}) from None
         if not upload.mapping:
@@ -92,12 +91,20 @@ def beginning(upload: DatasetImport, rows: int = LOOKED_AT) -> list[Line]:
 
 
 def columns_of(rows: Iterable[Line]) -> list[str]:
-    """In the order in which they are met; empty cells of a table are no columns, but the next row's may be filled."""
+    """Those that the rows have, in the order in which they are met. Raises BadFile."""
     columns: dict[str, None] = {}
     for _, row in rows:
         if isinstance(row, dict):
             columns.update(dict.fromkeys(row))
-    return list(columns)[:MOST_SHOWN]
+    if len(columns) > MAX_COLUMNS:
+        raise BadFile(f"The rows have more than {MAX_COLUMNS} different columns: put what belongs together in one.")
+    return list(columns)
+
+
+def _columns(upload: DatasetImport) -> list[str]:
+    """None where no row can be read. Raises BadFile."""
+    met = columns_of(beginning(upload))
+    return met and (heading(stream(upload)[1], upload.format) or met)
 
 
 def samples_of(rows: Iterable[Line]) -> dict[str, object]:

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from evalhub.models import AuditEvent, Role
-from experiments.datasets import from_records, importing
+from experiments.datasets import from_records, importing, uploads
 from experiments.datasets.columns import draft_of, guessed
 from experiments.datasets.drafts import read_draft
 from experiments.datasets.files import lines
@@ -205,12 +205,27 @@ def test_with_all_or_nothing_a_refused_row_keeps_the_others_out(editor, project,
         ("a.json", "{", "Not valid JSON"),
         ("a.csv", "a,a\n", "twice"),
         ("a.jsonl", "1\n", "No row"),
+        ("a.csv", "a,b\n", "No row"),
+        ("a.json", json.dumps([{f"c{n}": n for n in range(500)}]), "more than 450 different columns"),
     ],
 )
 def test_a_file_that_is_none_is_refused_and_not_kept(editor, project, dataset, name, content, says):
     answer = editor.post(at("import-new", project, "support"), {"file": upload(name, content)})
     assert answer.status_code == 422 and says in answer.content.decode()
     assert not DatasetImport.objects.exists()
+
+
+def test_no_column_is_lost_because_the_first_rows_have_nothing_in_it(editor, project, dataset):
+    names = [f"c{n}" for n in range(100)]
+    rows = [",".join(names), *[f"x{',' * 99}"] * uploads.LOOKED_AT, ",".join(["v"] * 100)]
+    editor.post(at("import-new", project, "support"), {"file": upload("wide.csv", "\n".join(rows))})
+    assert [column for column, _ in DatasetImport.objects.get().mapping] == names
+
+    rows = [{"q": 1}] * uploads.LOOKED_AT + [{"q": 2, "expected": "late"}]
+    address = editor.post(at("import-new", project, "support"), {"file": upload("a.json", json.dumps(rows))}).url
+    editor.post(address, {"part-0": "inputs.", "key-0": "q"})
+    told = DatasetImport.objects.latest("id")
+    assert told.added == uploads.LOOKED_AT and "expected: The first rows have no such column" in told.problems[0][1]
 
 
 def test_a_new_dataset_may_begin_with_a_file(editor, project):
