@@ -77,9 +77,9 @@ def item_list(
     number = at.number if at else 0
     after = ""
     if cursor:  # a cursor goes on in the revision in which it began
-        number, after = read_cursor(cursor, int, lambda place: str(int(place)))
+        number, after = read_cursor(cursor, int, _place)
         revision_of(dataset, number)
-    items = ItemFilter(q.replace("\0", ""), split, tag).apply(items_of(dataset, number)).defer("search_text")
+    items = ItemFilter(q, split, tag).apply(items_of(dataset, number)).defer("search_text")
     rows, more = page(items, after, size)
     cursor_out = write_cursor(number, int(more)) if more else None
     return answer({"items": [listed_json(row) for row in rows], "revision": number, "next_cursor": cursor_out})
@@ -158,6 +158,13 @@ def item_delete(request: HttpRequest, slug: str, case_id: str) -> HttpResponse:
     dataset = changeable(request, slug)
     _item(dataset, case_id)
     return _deleted(request, dataset, [case_id])
+
+
+def _place(said: Any) -> str:
+    """Raises ValueError for what `page` would not have given out."""
+    if not 0 <= int(said) < 10**18:
+        raise ValueError
+    return str(int(said))
 
 
 def _deleted(request: HttpRequest, dataset: Dataset, ids: Sequence[str]) -> HttpResponse:

@@ -24,6 +24,8 @@ class ItemFilter:
         return bool(self.text or self.split or self.tag)
 
     def apply(self, items: QuerySet[DatasetItem]) -> QuerySet[DatasetItem]:
+        if "\0" in self.text + self.split + self.tag:  # which no item can hold, and PostgreSQL does not take
+            return items.none()
         if self.text:
             items = items.filter(search_text__contains=self.text.lower())
         if self.split:

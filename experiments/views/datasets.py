@@ -5,7 +5,6 @@ from django.core.exceptions import BadRequest, ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.cache import never_cache
 
@@ -128,8 +127,8 @@ def dataset_archive(request: HttpRequest, project: Project, dataset: str) -> Htt
 
 
 def asked_for(request: HttpRequest) -> ItemFilter:
-    said = {name: request.GET.get(name, "").replace("\0", "") for name in ("q", "split", "tag")}
-    return ItemFilter(said["q"].strip(), said["split"], said["tag"])
+    said = request.GET
+    return ItemFilter(said.get("q", "").strip(), said.get("split", ""), said.get("tag", ""))
 
 
 def query_of(request: HttpRequest) -> str:
@@ -146,7 +145,3 @@ def number_in(request: HttpRequest, name: str) -> int | None:
     if not (text.isascii() and text.isdecimal() and len(text) < 10):
         raise BadRequest(f"{name} is a number.")
     return int(text)
-
-
-def address_of(dataset: Dataset, project: Project) -> str:
-    return reverse("experiments:dataset", args=[project.slug, dataset.slug])

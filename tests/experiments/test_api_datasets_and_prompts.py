@@ -91,8 +91,14 @@ def test_items_are_listed_by_revision_and_a_cursor_stays_in_its_own(api, support
     api("GET", "/datasets/support/items/a/1", status=404)
     assert api("POST", "/datasets/support/items/delete", {"ids": ["later", "x"]}) == {"revision": 5, "removed": 1}
     assert [one["number"] for one in api("GET", "/datasets/support/revisions?limit=2")["items"]] == [5, 4]
-    for query in ("cursor=x", "revision=9", "limit=0", "limit=201"):
+    for query in ("cursor=x", "cursor=WzEsLTFd", "revision=9", "limit=0", "limit=201"):
         api("GET", f"/datasets/support/items?{query}", status=404 if "revision" in query else 400)
+
+
+@pytest.mark.parametrize("name", ["q", "split", "tag"])
+def test_a_filter_with_a_nul_character_matches_nothing(api, support, name):
+    assert api("GET", f"/datasets/support/items?{name}=%00")["items"] == []
+    assert api("GET", f"/datasets/support/export?{name}=a%00") == ""
 
 
 def test_a_large_value_is_cut_in_the_list_and_whole_by_itself(api, support):
