@@ -4,6 +4,7 @@ A reader of the newest revision sees the items of before until the commit; one o
 difference. Whoever changes a dataset locks its row first, so that revisions follow one another.
 """
 
+import json
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,11 +12,11 @@ from dataclasses import dataclass, field
 from itertools import batched
 from typing import Any
 
-import orjson
 from django.db import connection, transaction
 from django.utils import timezone
 
 from evalhub import audit
+from evalhub.api import to_json
 from experiments.datasets.drafts import FIELDS, BadItem, Draft, check_inputs, words_of
 from experiments.models import Dataset, DatasetItem, DatasetRevision
 
@@ -275,18 +276,15 @@ def _insert(items: Iterable[DatasetItem]) -> None:
     with connection.cursor() as cursor, cursor.copy(f"COPY dataset_item ({names}) FROM STDIN") as copy:  # noqa: S608
         for item in items:
             row = [getattr(item, name) for name in COPIED]
-            row[:JSON_COLUMNS] = [
-                None if value is None else orjson.dumps(value).decode() for value in row[:JSON_COLUMNS]
-            ]
+            row[:JSON_COLUMNS] = [None if value is None else to_json(value).decode() for value in row[:JSON_COLUMNS]]
             copy.write_row(row)
 
 
 def _same(item: DatasetItem, fields: Mapping[str, Any]) -> bool:
-    """As JSON, where true is not 1."""
+    """As JSON, where true is not 1. Only what is equal is written out, and by `json`: a number past 64 bits that was
+    stored as a float comes back as a whole one."""
     now = {name: getattr(item, name) for name in FIELDS}
-    return now == fields and orjson.dumps(now, option=orjson.OPT_SORT_KEYS) == orjson.dumps(
-        fields, option=orjson.OPT_SORT_KEYS
-    )
+    return now == fields and json.dumps(now, sort_keys=True) == json.dumps(dict(fields), sort_keys=True)
 
 
 def rows_of(drafts: Iterable[Draft | BadItem], first: int = 1) -> Iterator[Row]:

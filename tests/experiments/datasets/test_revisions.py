@@ -69,6 +69,14 @@ def test_what_says_the_same_makes_no_revision(dataset):
     assert put(dataset, {"id": "a", "inputs": {"n": True}}).changed == 1  # true is not 1
 
 
+def test_a_case_with_a_number_past_64_bits_can_be_changed(dataset):
+    put(dataset, {"id": "a", "inputs": {"n": 1e30}, "metadata": {"n": 1e30}})
+    assert put(dataset, {"id": "a", "expected": "yes"}).changed == 1
+    put(dataset, {"id": "a", "inputs": {"n": 2}})
+    restore_revision(dataset, "bob", 2)
+    assert listed(dataset) == [("a", {"n": 10**30}, "yes")]
+
+
 def test_a_case_twice_in_one_change_is_as_the_last_row_says(dataset, monkeypatch):
     monkeypatch.setattr(revisions, "BATCH", 2)
     twice = [{"id": "a", "inputs": {"n": n}, "tags": [str(n)]} for n in range(5)]
