@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
+from django_htmx.http import HttpResponseClientRedirect
 
 from evalhub import htmx
 from evalhub.access import project_page
@@ -24,7 +25,7 @@ from experiments.datasets.listing import items_of
 from experiments.datasets.previews import cut, said
 from experiments.forms import UploadForm, explain
 from experiments.models import Dataset, DatasetImport, ImportState
-from experiments.views.finding import dataset_of
+from experiments.views.finding import dataset_of, open_dataset
 
 STOP_POLLING = 286
 PREVIEWED = 8  # rows
@@ -59,7 +60,7 @@ class PreviewRow:
 
 @project_page("GET", "POST", role=Role.EDITOR)
 def import_new(request: HttpRequest, project: Project, dataset: str) -> HttpResponse:
-    found = _open(dataset_of(project, dataset))
+    found = open_dataset(project, dataset)
     form = UploadForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         file = form.cleaned_data["file"]
@@ -76,11 +77,10 @@ def import_new(request: HttpRequest, project: Project, dataset: str) -> HttpResp
 @project_page("GET", "POST", role=Role.EDITOR)
 def import_page(request: HttpRequest, project: Project, dataset: str, key: int) -> HttpResponse:
     """Before it begins its mapping, which POST settles; after that its progress and what came of it."""
-    found = dataset_of(project, dataset)
+    found = open_dataset(project, dataset) if request.method == "POST" else dataset_of(project, dataset)
     asked = _found(found, key)
     problem = ""
     if request.method == "POST":
-        _open(found)
         try:
             importing.start_file(asked, read_mapping(request.POST, asked), whole=bool(request.POST.get("whole")))
             return redirect("experiments:import", project.slug, found.slug, asked.pk)
@@ -100,7 +100,7 @@ def import_preview(request: HttpRequest, project: Project, dataset: str, key: in
     found = dataset_of(project, dataset)
     asked = _found(found, key)
     if asked.state != ImportState.UPLOADED:
-        return redirect("experiments:import", project.slug, found.slug, asked.pk)
+        return HttpResponseClientRedirect(reverse("experiments:import", args=[project.slug, found.slug, asked.pk]))
     return render(request, "experiments/_import_preview.html", _mapped(found, asked, read_mapping(request.POST, asked)))
 
 
@@ -203,9 +203,3 @@ def _found(dataset: Dataset, key: int) -> DatasetImport:
     found = get_object_or_404(DatasetImport, project_id=dataset.project_id, dataset=dataset, pk=key)
     found.dataset, found.project = dataset, dataset.project
     return found
-
-
-def _open(dataset: Dataset) -> Dataset:
-    if dataset.archived_at:
-        raise PermissionDenied(f"{dataset.name} is archived; take it out of the archive to change it.")
-    return dataset

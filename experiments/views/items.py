@@ -4,7 +4,6 @@ from typing import Any
 
 import orjson
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -20,7 +19,7 @@ from experiments.datasets.previews import previewed
 from experiments.datasets.revisions import Change, DatasetFull
 from experiments.forms import ItemForm
 from experiments.models import Dataset, DatasetItem
-from experiments.views.finding import dataset_of, item_of
+from experiments.views.finding import dataset_of, item_of, open_dataset
 from records.detail import Value
 from records.json_tree import Link, json_tree, part_link
 
@@ -65,7 +64,7 @@ def item_part(request: HttpRequest, project: Project, dataset: str, key: int) ->
 @never_cache
 @project_page("GET", "POST", role=Role.EDITOR)
 def item_new(request: HttpRequest, project: Project, dataset: str) -> HttpResponse:
-    found = _open(dataset_of(project, dataset))
+    found = open_dataset(project, dataset)
     form = ItemForm(request.POST if request.method == "POST" else None)
     draft = form.draft() if request.method == "POST" else None
     if draft and draft.case_id and items_of(found).filter(case_id=draft.case_id).exists():
@@ -81,7 +80,7 @@ def item_new(request: HttpRequest, project: Project, dataset: str) -> HttpRespon
 @project_page("GET", "POST", role=Role.EDITOR)
 def item_edit(request: HttpRequest, project: Project, dataset: str, key: int) -> HttpResponse:
     """Where the case was changed since the form was opened, the form says so and keeps what was written."""
-    found = _open(dataset_of(project, dataset))
+    found = open_dataset(project, dataset)
     row = item_of(found, key)
     if request.method == "GET":
         return _form(request, found, row, ItemForm(item=row))
@@ -106,7 +105,7 @@ def item_edit(request: HttpRequest, project: Project, dataset: str, key: int) ->
 
 @project_page("POST", role=Role.EDITOR)
 def item_delete(request: HttpRequest, project: Project, dataset: str, key: int) -> HttpResponse:
-    found = _open(dataset_of(project, dataset))
+    found = open_dataset(project, dataset)
     row = item_of(found, key)
     change = revisions.remove_items(found, request.user, [row.case_id], f"Deleted {row.case_id}")
     words = f"Deleted {row.case_id}: revision {found.revision}." if change.any else "It was deleted already."
@@ -172,9 +171,3 @@ def _link(request: HttpRequest, row: DatasetItem, field: str) -> Link:
 
 def _may_change(request: HttpRequest, dataset: Dataset, row: DatasetItem) -> bool:
     return request.role >= Role.EDITOR and dataset.archived_at is None and row.last_revision is None
-
-
-def _open(dataset: Dataset) -> Dataset:
-    if dataset.archived_at:
-        raise PermissionDenied(f"{dataset.name} is archived; take it out of the archive to change it.")
-    return dataset

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -21,7 +21,7 @@ from experiments.prompts import versions
 from experiments.prompts.rendering import TYPES
 from experiments.prompts.writing import ROLES, Looked, Written, look, usable
 from experiments.views.datasets import number_in
-from experiments.views.finding import prompt_of, version_of
+from experiments.views.finding import open_prompt, version_of
 
 DATASETS_OFFERED = 50
 
@@ -65,9 +65,7 @@ def prompt_new(request: HttpRequest, project: Project) -> HttpResponse:
 def prompt_edit(request: HttpRequest, project: Project, prompt: str) -> HttpResponse:
     """Begins with `?from=` or the newest version. Saves to the draft; with `new`, or where all is committed, as the
     next version."""
-    found = prompt_of(project, prompt)
-    if found.archived_at:
-        raise PermissionDenied(f"{found.name} is archived; take it out of the archive to change it.")
+    found = open_prompt(project, prompt)
     number, newest = number_in(request, "from"), versions.newest_version(found)
     begun = version_of(found, number) if number is not None else newest
     form = PromptForm(request.POST if _saves(request) else None, prompt=found)
@@ -159,7 +157,7 @@ def _looked(request: HttpRequest, project: Project, written: Written) -> Looked:
     chosen = request.POST.get("try_dataset", "")
     if not chosen or "try" not in request.POST:
         return look(written)
-    dataset = Dataset.objects.filter(project=project, slug=chosen).first()
+    dataset = next((one for one in _datasets(project) if one.slug == chosen), None)
     item = items_of(dataset).first() if dataset else None
     if item is None or not isinstance(item.inputs, dict):
         return look(written)

@@ -17,7 +17,7 @@ from experiments.prompts import versions
 from experiments.prompts.diffs import changes
 from experiments.tables import PromptTable
 from experiments.views.datasets import number_in
-from experiments.views.finding import prompt_of, version_of
+from experiments.views.finding import open_prompt, prompt_of, version_of
 
 
 @never_cache
@@ -64,7 +64,7 @@ def prompt(request: HttpRequest, project: Project, prompt: str) -> HttpResponse:
 @project_page("POST", role=Role.EDITOR)
 def version_commit(request: HttpRequest, project: Project, prompt: str, number: int) -> HttpResponse:
     """With `deploy` in the form it is deployed in the same step."""
-    version = version_of(prompt_of(project, prompt), number)
+    version = version_of(open_prompt(project, prompt), number)
     versions.commit(version, request.user)
     if request.POST.get("deploy"):
         return _deployed(request, project, version)
@@ -75,7 +75,7 @@ def version_commit(request: HttpRequest, project: Project, prompt: str, number: 
 @project_page("POST", role=Role.EDITOR)
 def version_deploy(request: HttpRequest, project: Project, prompt: str, number: int) -> HttpResponse:
     """Of an older version: a roll-back."""
-    return _deployed(request, project, version_of(prompt_of(project, prompt), number))
+    return _deployed(request, project, version_of(open_prompt(project, prompt), number))
 
 
 @project_page("POST", role=Role.EDITOR)

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from django.contrib import messages
-from django.core.exceptions import BadRequest, PermissionDenied
+from django.core.exceptions import BadRequest
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from evalhub.access import project_page
@@ -16,7 +16,7 @@ from experiments.datasets.listing import revision_of
 from experiments.datasets.previews import cut, said
 from experiments.models import Dataset, DatasetItem
 from experiments.views.datasets import number_in
-from experiments.views.finding import dataset_of
+from experiments.views.finding import dataset_of, open_dataset
 from records.word_diff import Piece, word_diff
 
 PAGE = 50
@@ -51,6 +51,8 @@ def revision(request: HttpRequest, project: Project, dataset: str, number: int) 
     """What it changed, a page at a time by position."""
     found = dataset_of(project, dataset)
     at = revision_of(found, number)
+    if at is None:
+        raise Http404(f"{found.slug} has no revision yet.")
     changed, after = _changes(found, number, request.GET.get("after", ""))
     may_restore = request.role >= Role.EDITOR and found.archived_at is None and number != found.revision
     context = {"dataset": found, "revision": at, "changes": changed, "after": after, "may_restore": may_restore}
@@ -60,10 +62,8 @@ def revision(request: HttpRequest, project: Project, dataset: str, number: int) 
 @project_page("POST", role=Role.EDITOR)
 def revision_restore(request: HttpRequest, project: Project, dataset: str, number: int) -> HttpResponse:
     """A new revision with the items of an older one."""
-    found = dataset_of(project, dataset)
+    found = open_dataset(project, dataset)
     revision_of(found, number)
-    if found.archived_at:
-        raise PermissionDenied(f"{found.name} is archived; take it out of the archive to change it.")
     change = revisions.restore_revision(found, request.user, number)
     if change.any:
         messages.success(request, f"Revision {found.revision} has the items of revision {number}.")

@@ -98,6 +98,11 @@ def test_an_address_that_was_changed_by_hand_is_refused(editor, project, dataset
     assert editor.get(f"{at('dataset', project, 'support')}?{query}").status_code in (400, 404)
 
 
+def test_an_empty_dataset_has_no_revision_to_look_at(editor, project):
+    create_dataset(project, "ada", name="Empty")
+    assert editor.get(at("revision", project, "empty", 0)).status_code == 404
+
+
 def test_an_item_is_edited_in_its_row(editor, project, dataset):
     row = cases(dataset)["b"]
     address = at("item-edit", project, "support", row.pk)
@@ -159,6 +164,8 @@ def test_an_archived_dataset_is_read_and_not_changed(editor, project, dataset):
     editor.post(at("dataset-archive", project, "support"))
     assert b"None" not in editor.get(at("datasets", project) + "?archived=1").content
     assert editor.post(at("item-new", project, "support"), {"inputs": "{}"}).status_code == 403
+    assert editor.post(at("revision-restore", project, "support", 1)).status_code == 403
+    assert editor.get(at("import-new", project, "support")).status_code == 403
     assert editor.get(at("dataset", project, "support")).status_code == 200
     editor.post(at("dataset-archive", project, "support"))
     assert Dataset.objects.get().archived_at is None
@@ -183,6 +190,7 @@ def test_a_file_is_kept_mapped_looked_at_and_imported(editor, project, dataset):
     assert "Two columns" in editor.post(f"{address}preview", mapping | {"part-2": "id"}).content.decode()
     assert editor.post(address, mapping | {"part-1": ""}).status_code == 302  # known ids need no inputs
     made = DatasetImport.objects.get()
+    assert editor.post(f"{address}preview", mapping)["HX-Redirect"] == address  # it has begun elsewhere
     assert (made.added, made.changed, made.refused, made.total) == (0, 1, 1, 2)
     assert "no item of this id" in editor.get(address).content.decode()
     assert FilePart.objects.count() == 0

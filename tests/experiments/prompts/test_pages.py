@@ -224,6 +224,8 @@ def test_the_pages_cost_the_same_however_much_there_is(client, project, prompt, 
 def test_an_archived_prompt_is_read_and_not_changed(editor, project, prompt):
     editor.post(at("prompt-archive", project, "answer"))
     assert editor.get(at("prompt-edit", project, "answer")).status_code == 403
+    for name in ("version-commit", "version-deploy"):
+        assert editor.post(at(name, project, "answer", 1), {"deploy": "1"}).status_code == 403
     assert b"Answer" in editor.get(at("prompts", project) + "?archived=1").content
     assert editor.get(at("prompt", project, "answer")).status_code == 200
     assert prompt.versions.get().state == PromptState.DRAFT
