@@ -247,7 +247,7 @@ def _add(prompt: Prompt, actor: object, said: Mapping[str, Any], note: str) -> P
 
 def _write(version: PromptVersion, said: Mapping[str, Any], note: str) -> None:
     if len(note) > 500 or "\0" in note:
-        raise ValidationError({"note": "At most 500 characters."})
+        raise ValidationError({"note": "At most 500 characters, and none of them NUL."})
     for name in CONTENT:
         setattr(version, name, said[name])
     version.note = note

@@ -1,5 +1,6 @@
 """The editor of a prompt: its form, which is one field a message, and what is found in it while it is written."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,8 +54,8 @@ class Written:
         """Of a post. A button `remove` or `add` changes the messages first."""
         pairs = zip(data.getlist("role"), data.getlist("content"), strict=False)
         messages = [{"role": role, "content": content.replace("\r\n", "\n")} for role, content in pairs][:MAX_MESSAGES]
-        if (gone := data.get("remove", "")).isdecimal() and int(gone) < len(messages):
-            del messages[int(gone)]
+        gone = data.get("remove", "")
+        messages = [message for place, message in enumerate(messages) if str(place) != gone]
         if "add" in data and len(messages) < MAX_MESSAGES:
             last = messages[-1]["role"] if messages else ""
             messages.append({"role": "assistant" if last == "user" else "user", "content": ""})
@@ -87,7 +88,7 @@ class Written:
         if extra is not None and not isinstance(extra, dict):
             problems["extra"] = 'Is to be an object, such as {"stop": ["END"]}.'
         schema = _json(self.response_format, "response_format", problems)
-        if self.provider_id and not (self.provider_id.isascii() and self.provider_id.isdecimal()):
+        if not re.fullmatch("[0-9]{0,18}", self.provider_id):
             problems["provider_id"] = "Choose a provider."
         if problems:
             raise ValidationError(problems)

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -104,14 +105,15 @@ def _saves(request: HttpRequest) -> bool:
 
 
 def _save(request: HttpRequest, prompt: Prompt, form: PromptForm, written: Written) -> PromptVersion:
-    """Raises ValidationError."""
+    """All of the form or nothing. Raises ValidationError."""
     content = written.content()
     details = form.cleaned_data
-    if any(getattr(prompt, name) != value for name, value in details.items()):
-        versions.change_prompt(prompt, request.user, **details)
-    if "new" in request.POST:
-        return versions.new_version(prompt, request.user, note=written.note, **content)
-    return versions.save_draft(prompt, request.user, note=written.note, seen=_seen(request), **content)
+    with transaction.atomic():
+        if any(getattr(prompt, name) != value for name, value in details.items()):
+            versions.change_prompt(prompt, request.user, **details)
+        if "new" in request.POST:
+            return versions.new_version(prompt, request.user, note=written.note, **content)
+        return versions.save_draft(prompt, request.user, note=written.note, seen=_seen(request), **content)
 
 
 def _seen(request: HttpRequest) -> datetime | None:

@@ -148,6 +148,8 @@ def test_adding_and_removing_a_message_saves_nothing_and_loses_nothing(editor, p
     [
         ({"content": ["a", "{{ b"]}, "Message 2 (user)"),
         ({"temperature": "hot"}, "Is to be a number"),
+        ({"provider_id": "9" * 5000}, "Choose a provider"),
+        ({"provider_id": "9" * 18}, "no such provider"),
         ({"temperature": "9"}, "less than or equal to 2"),
         ({"extra": "["}, "not valid JSON"),
         ({"extra": '{"stream": true}'}, "EvalHub itself says stream"),
@@ -161,6 +163,18 @@ def test_a_wrong_form_is_refused_and_nothing_typed_is_lost(editor, project, prom
     assert answer.status_code == 422
     assert says in answer.content.decode() and "keep me" in answer.content.decode()
     assert version(prompt, 1).messages == MESSAGES
+
+
+def test_a_name_is_not_changed_by_a_form_that_is_refused(editor, project, prompt):
+    said = FORM | {"name": "Renamed", "save": "1", "temperature": "9"}
+    assert editor.post(at("prompt-edit", project, "answer"), said).status_code == 422
+    assert Prompt.objects.get().name == "Answer"
+
+
+@pytest.mark.parametrize("said", [{"remove": "9" * 5000}, {"try_dataset": "\0", "try": "1"}])
+def test_a_form_that_was_changed_by_hand_does_no_harm(editor, project, said):
+    assert editor.post(at("prompt-new", project), FORM | said).content.decode().count('name="content"') == 2
+    assert editor.post(at("prompt-look", project), FORM | said).status_code == 200
 
 
 def test_two_who_write_the_same_draft_do_not_overwrite_each_other(editor, project, prompt):
