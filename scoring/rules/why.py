@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from evalhub.models import Project
 from records.models import Record, Score, ScoreStatus
-from scoring.models import Rule, RuleScope, RuleVersion, SpansMode, Unscored, Why
+from scoring.models import EvaluatorVersion, Rule, RuleScope, RuleVersion, SpansMode, Unscored, Why
 from scoring.rules.facts import conditions_of, facts_of
 from scoring.rules.gates import Facts, Gate, decide
 
@@ -31,8 +31,9 @@ OUTCOMES = {
     Gate.SAMPLING: "sampled out",
 }  # fmt: skip
 SHAPES = {
-    "scored": "pass", "errored": "errored", "pending": "pending", "declined": "skipped", "over budget": "errored",
-    "waiting for its trace": "pending", "has not ended": "pending", "to be planned": "pending",
+    "scored": "pass", "scored otherwise": "pass", "errored": "errored", "pending": "pending", "declined": "skipped",
+    "over budget": "errored", "waiting for its trace": "pending", "has not ended": "pending",
+    "to be planned": "pending",
 }  # fmt: skip
 
 
@@ -69,7 +70,7 @@ def arrived(record: Record) -> datetime:
 
 
 def answers(project: Project, record: Record) -> list[Answer]:
-    """One for each rule of the project, by name. Seven queries, whatever the number of rules."""
+    """One for each rule of the project, by name. Eight queries at the most, whatever the number of rules."""
     rules = list(Rule.objects.filter(project=project))
     if not rules:
         return []
@@ -77,6 +78,7 @@ def answers(project: Project, record: Record) -> list[Answer]:
     in_force = {version.rule_id: version for version in _in_force(project, at)}
     scores = _newest(Score.objects.filter(project=project, record_id=record.id, rule_id__isnull=False).order_by("-id"))
     noted = {(row.rule_id, row.reason): row for row in Unscored.objects.filter(project=project, record_id=record.id)}
+    since = _scored_by(record) if any(reason == Why.OVER_BUDGET for _, reason in noted) else frozenset()
     conditions, wrong = conditions_of(project, {version.filter for version in in_force.values()})
     facts = facts_of(project.id, [record.id], conditions, _quiet(record))
     if not facts:  # it was just deleted
@@ -84,7 +86,7 @@ def answers(project: Project, record: Record) -> list[Answer]:
     return [
         _answer(
             rule, in_force.get(rule.pk), facts[0], at, [score for score in scores if score.rule_id == rule.pk],
-            {reason for id, reason in noted if id == rule.pk}, wrong,
+            {reason for id, reason in noted if id == rule.pk}, wrong, since,
         )
         for rule in rules
     ]  # fmt: skip
@@ -93,6 +95,13 @@ def answers(project: Project, record: Record) -> list[Answer]:
 def _in_force(project: Project, at: datetime) -> Iterator[RuleVersion]:
     after = Q(valid_to=None) | Q(valid_to__gt=at)
     return RuleVersion.objects.filter(after, project=project, valid_from__lte=at).iterator()
+
+
+def _scored_by(record: Record) -> frozenset[int]:
+    """Ids of the evaluators by which the record has a value, whoever asked for it."""
+    done = Score.objects.filter(project_id=record.project_id, record_id=record.id, status=ScoreStatus.COMPLETED)
+    versions = EvaluatorVersion.objects.filter(pk__in=done.values("evaluator_version_id"))
+    return frozenset(versions.values_list("evaluator_id", flat=True))
 
 
 def _newest(scores: Any) -> list[Score]:
@@ -113,7 +122,7 @@ def _quiet(record: Record) -> float:
 
 def _answer(
     rule: Rule, version: RuleVersion | None, facts: Facts, at: datetime, scores: list[Score], noted: Collection[str],
-    wrong: Collection[str],
+    wrong: Collection[str], since: frozenset[int],
 ) -> Answer:  # fmt: skip
     if version is None:
         outcome = "before the rule"
@@ -125,11 +134,12 @@ def _answer(
     if Why.OVER_BUDGET in noted:
         words = "It was drawn when the rule's budget of the day was used up: score past records by it."
         answer.outcome, answer.words = "over budget", words
+        if version and since.issuperset(version.evaluator_ids):
+            words = "It was drawn when the rule's budget of the day was used up, and was scored otherwise."
+            answer.outcome, answer.words = "scored otherwise", words
     elif Why.CHANGED in noted and not scores:
-        answer.outcome, answer.words = (
-            "judged before",
-            "The rule had judged the trace before this record came, or its score was deleted.",
-        )
+        words = "The rule had judged the trace before this record came, or its score was deleted."
+        answer.outcome, answer.words = "judged before", words
     if answer.steps and (scores or Why.OVER_BUDGET in noted):
         answer.steps = [*_all_passed(answer.steps), Step("budget", "Budget", bool(scores), _budget_words(bool(scores)))]
     if scores:

@@ -10,13 +10,14 @@ from evalhub.models import Role
 from records.models import Record, ScoreStatus
 from records.scores import ScoreResult, claim, complete
 from scoring.api.why import WhyOut
-from scoring.models import Rule, RuleVersion, Unscored
+from scoring.models import Evaluator, Rule, RuleVersion, Unscored
 from scoring.rules.editing import save_rule, set_enabled
 from scoring.rules.why import answers
+from scoring.runs.starting import start_run
 from tests import factories
 from tests.records.api.calls import call, key
 from tests.scoring.rules.made import planned, rule
-from tests.scoring.running import exact, sent
+from tests.scoring.running import exact, finish, sent, ticked
 
 
 @pytest.fixture
@@ -98,6 +99,15 @@ def test_scores_speak_before_gates_and_what_was_noted_is_told(project, evaluator
     assert "changed since" in outcomes[done].words and "429" in outcomes[broken].words
     assert outcomes[over].steps[-1].gate == "budget" and outcomes[over].steps[-1].passed is False
     assert all(step.passed for step in outcomes[broken].steps)
+
+
+def test_a_record_over_budget_that_a_run_has_scored_since_says_so(project, evaluator):
+    made = rule(project, evaluator, exact(project, "second"))
+    (id,) = sent(project, 1)
+    Unscored.objects.create(project=project, rule=made, record_id=id, reason="over_budget")
+    for slugs, outcome in ((["exact"], "over budget"), (["second"], "scored otherwise")):
+        finish(start_run(ticked(project, [id]), list(Evaluator.objects.filter(slug__in=slugs)), "anna"))
+        assert asked(project, id)["Support"].outcome == outcome
 
 
 def test_a_record_after_its_rule_was_scored_and_changed_shows_its_score(project, evaluator):
