@@ -25,6 +25,7 @@ from experiments.api.schemas import (
     RevisionList,
 )
 from experiments.datasets import exporting, importing, making, uploads
+from experiments.datasets.columns import mapping_problem
 from experiments.datasets.listing import ItemFilter, items_of, revision_of
 from experiments.models import Dataset, DatasetImport, DatasetRevision
 from records.api.cursors import read_cursor, write_cursor
@@ -161,14 +162,16 @@ def dataset_import(
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     body = read_body(request, MAX_BODY_BYTES)
     said = _mapping(mapping)
-    with transaction.atomic():
+    with transaction.atomic():  # nothing is kept of a file that is refused for its mapping
         upload = uploads.keep(dataset, actor(request), name or FILE_NAMES.get(kind, "file"), [body])
-    columns = dict(upload.mapping)
-    if unknown := set(said or {}) - set(columns):
-        importing.cancel(upload)
-        message = f"The file has no column {min(unknown)!r}; it has {', '.join(columns)}."
-        raise Problem(400, "invalid", message, [("mapping", message)])
-    importing.start_file(upload, dict.fromkeys(columns, "") | said if said is not None else columns, all_or_none)
+        columns = dict(upload.mapping)
+        if unknown := set(said or {}) - set(columns):
+            message = f"The file has no column {min(unknown)!r}; it has {', '.join(columns)}."
+            raise Problem(400, "invalid", message, [("mapping", message)])
+        places = dict.fromkeys(columns, "") | said if said is not None else columns
+        if message := mapping_problem(places):
+            raise Problem(400, "invalid", f"mapping: {message}", [("mapping", message)])
+    importing.start_file(upload, places, all_or_none)
     return answer(import_json(upload), 202)
 
 

@@ -7,7 +7,7 @@ import pytest
 from evalhub import apikeys
 from evalhub.models import Role, Scope
 from experiments.datasets import importing
-from experiments.models import Dataset, DatasetImport, Prompt
+from experiments.models import Dataset, DatasetImport, FilePart, Prompt
 from tests import factories
 
 ITEMS = [
@@ -124,6 +124,8 @@ def test_a_file_is_imported_and_exported(api, support):
     assert mapped["changed"] == 2
     wrong = api("POST", '/datasets/support/import?mapping={"zz":"id"}', file, kind="text/csv", status=400)
     assert "no column 'zz'" in wrong["error"]["message"]
+    api("POST", '/datasets/support/import?mapping={"q":"nonsense"}', file, kind="text/csv", status=400)
+    assert DatasetImport.objects.count() == 2 and not FilePart.objects.exists()
     api("POST", "/datasets/support/import", "", kind="text/csv", status=400)
 
 
