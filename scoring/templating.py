@@ -5,12 +5,13 @@ methods, and a bounded amount of work, which leaves nothing that could run for h
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MappingView
 from functools import lru_cache
 from typing import Any
 
 from jinja2 import StrictUndefined, Template, TemplateSyntaxError, UndefinedError, meta, nodes, pass_context
 from jinja2.exceptions import SecurityError, TemplateRuntimeError
+from jinja2.filters import sync_do_join
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -33,7 +34,18 @@ REFUSED: dict[type[nodes.Node], str] = {
     nodes.ScopedEvalContextModifier: "autoescape",
 }  # fmt: skip
 PRINTER = " printer"  # a name that no template can use
-CHARGED = "charged"
+# Filters, no names that a template can use, which charge for a value and give it as it is.
+PASSED, READ, WHOLE = " passed", " read", " whole"
+# What goes through a value, reads it, or makes a larger one of it, and where in its node that value is.
+COSTLY: dict[type[nodes.Node], tuple[str, tuple[str, ...]]] = {
+    nodes.For: (PASSED, ("iter",)), nodes.Filter: (PASSED, ("node",)),
+    nodes.Compare: (READ, ("expr",)), nodes.Operand: (READ, ("expr",)), nodes.Getattr: (READ, ("node",)),
+    nodes.Concat: (WHOLE, ("nodes",)), nodes.Add: (WHOLE, ("left", "right")), nodes.List: (WHOLE, ("items",)),
+    nodes.Tuple: (WHOLE, ("items",)), nodes.Pair: (WHOLE, ("value",)),
+}  # fmt: skip
+WRITING = frozenset({  # filters that write out all of what they are given
+    "capitalize", "join", "lower", "replace", "string", "title", "tojson", "trim", "truncate", "upper", "wordcount",
+})  # fmt: skip
 MISSING = "missing "
 
 
@@ -70,6 +82,7 @@ def _parsed(source: str) -> tuple[nodes.Template, set[str]]:
     try:
         tree = ENVIRONMENT.parse(source)
         _check_nodes(tree, source)
+        _charge(tree)  # before anything of it is worked out
         return tree, meta.find_undeclared_variables(tree)
     except TemplateSyntaxError as error:
         raise TemplateProblem(error.message or "This is no template.", error.lineno) from None
@@ -109,6 +122,8 @@ def filled(source: str, values: Mapping[str, Any], printer: Printer) -> str:
         raise NotThere(str(error), name) from None
     except SecurityError as error:
         raise TemplateProblem(str(error)) from None
+    except SyntaxError:  # Python's: it takes no more than 200 parentheses inside one another
+        raise TemplateProblem("It is nested too deeply.") from None
     except (TemplateRuntimeError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
         if isinstance(error, TemplateProblem):
             raise
@@ -117,11 +132,51 @@ def filled(source: str, values: Mapping[str, Any], printer: Printer) -> str:
 
 
 @pass_context
-def _charged(context: Context, value: Any) -> Any:
-    """The value as it is. Stands before every loop and filter."""
-    cost = len(value) if isinstance(value, list | tuple | dict) else len(value) // 100 if isinstance(value, str) else 0
-    context[PRINTER].charge(1 + cost)
+def _passed(context: Context, value: Any) -> Any:
+    """Charges for the items of a value that is gone through."""
+    sized = isinstance(value, list | tuple | dict | MappingView)
+    context[PRINTER].charge(1 + (len(value) if sized else _written(value)))
     return value
+
+
+@pass_context
+def _read(context: Context, value: Any) -> Any:
+    """Charges for a value of which a part is looked for: in a mapping it is found at once."""
+    context[PRINTER].charge(len(value) if isinstance(value, list | tuple) else _written(value))
+    return value
+
+
+@pass_context
+def _whole(context: Context, value: Any) -> Any:
+    """Charges for all that is in a value, by about as many characters as it is written with."""
+    waiting, characters = [value], 0
+    while waiting:
+        one = waiting.pop()
+        characters += len(one) if isinstance(one, str) else 10
+        if isinstance(one, dict):
+            waiting += [*one, *one.values()]
+        elif isinstance(one, list | tuple):
+            waiting += one
+    context[PRINTER].charge(1 + characters // 100)
+    return value
+
+
+def _written(value: Any) -> int:
+    return len(value) // 100 if isinstance(value, str) else 0
+
+
+@pass_context
+def _replace(context: Context, text: Any, old: Any, new: Any, count: int = -1) -> str:
+    text, old, new = str(text), str(old), str(new)
+    context[PRINTER].charge(text.count(old) * len(new) // 100)
+    return text.replace(old, new, count)
+
+
+@pass_context
+def _join(context: Context, values: Any, between: Any = "", attribute: str | None = None) -> str:
+    found = _whole(context, list(values))
+    context[PRINTER].charge(len(found) * len(str(between)) // 100)
+    return sync_do_join(context.eval_ctx, found, str(between), attribute)
 
 
 class Missing(StrictUndefined):
@@ -170,7 +225,10 @@ def _of_kind(spans: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
 
 def _environment() -> Environment:
     made = Environment(undefined=Missing, finalize=_printed, keep_trailing_newline=True, autoescape=False)
-    own: dict[str, Callable[..., Any]] = {"tojson": as_json, "named": _named, "of_kind": _of_kind, CHARGED: _charged}
+    own: dict[str, Callable[..., Any]] = {
+        "tojson": as_json, "named": _named, "of_kind": _of_kind, "replace": _replace, "join": _join,
+        PASSED: _passed, READ: _read, WHOLE: _whole,
+    }  # fmt: skip
     made.filters = {name: made.filters[name] for name in FILTERS} | own
     made.globals = {}
     return made
@@ -182,11 +240,27 @@ ENVIRONMENT = _environment()
 @lru_cache(maxsize=256)
 def _compiled(source: str) -> Template:
     tree, _ = _parsed(source)
-    for node in [*tree.find_all((nodes.For, nodes.Filter))]:
-        field = "iter" if isinstance(node, nodes.For) else "node"
-        value = getattr(node, field)
-        setattr(node, field, nodes.Filter(value, CHARGED, [], [], None, None, lineno=node.lineno))
     return Template.from_code(ENVIRONMENT, ENVIRONMENT.compile(tree), ENVIRONMENT.globals)
+
+
+def _charge(tree: nodes.Template) -> None:
+    """Puts a charge before all that is COSTLY."""
+    for node in [*tree.find_all(tuple(COSTLY))]:
+        if isinstance(node, nodes.Tuple) and node.ctx != "load":  # `for key, value in ...` names its variables
+            continue
+        charge, places = COSTLY[type(node)]
+        if isinstance(node, nodes.Filter) and node.name in WRITING:
+            charge = WHOLE
+        for place in places:
+            found = getattr(node, place)
+            charged = [_charged(one, charge) for one in found] if isinstance(found, list) else _charged(found, charge)
+            setattr(node, place, charged)
+
+
+def _charged(node: nodes.Expr, charge: str) -> nodes.Expr:
+    if charge == WHOLE and COSTLY.get(type(node), ("",))[0] == WHOLE:  # what it is made of is charged already
+        return node
+    return nodes.Filter(node, charge, [], [], None, None, lineno=node.lineno)
 
 
 def _value(name: str, value: Any) -> Any:

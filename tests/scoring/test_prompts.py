@@ -1,9 +1,12 @@
 """Prompt templates: what one may say, what it makes of a record, and what it cannot be made to do."""
 
+import tracemalloc
+
 import pytest
 
 from scoring import prompts, templating
 from scoring.prompts import MissingInput, Prompt, TemplateProblem, check_template, new_fence
+from scoring.templating import Printer, filled
 
 FENCE = "data-0123456789abcdef"  # fixed: the names of tests are made of it
 
@@ -162,12 +165,52 @@ def test_a_prompt_has_a_limit():
         "{% for a in messages %}{% for b in messages %}{% if messages | sort | length %}{% endif %}{% endfor %}"
         "{% endfor %}",
         "{% for a in messages %}{% for b in messages %}{% if output | upper %}{% endif %}{% endfor %}{% endfor %}",
+        "{% for a in messages %}{% if output.upper() %}{% endif %}{% endfor %}",
+        "{% for a in messages %}{% if 'y' in output %}{% endif %}{% endfor %}",
+        "{% for a in messages %}{% if input | string %}{% endif %}{% endfor %}",
+        "{% for a in messages %}{% for b in input.items() %}{% endfor %}{% endfor %}",
     ],
 )
 def test_a_template_cannot_keep_a_worker_busy_for_hours(template, monkeypatch):
     monkeypatch.setattr(templating, "MAX_WORK", 100_000)
     with pytest.raises(TemplateProblem, match="too much work"):
+        record = {str(n): "x" * 100 for n in range(1000)}
+        render(template, INPUTS | {"input": record, "messages": list(range(2000)), "output": "x" * 100_000})
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ output | replace('x', output) }}",
+        "{{ output | list | join(output) }}",
+        "{{ messages | join(output) }}",
+        "{% if messages %}{{ " + " ~ ".join(["output"] * 3000) + " }}{% endif %}",
+        "{{ " + " + ".join(["output"] * 150) + " }}",
+        "{{ [" + ", ".join(["output"] * 3000) + "] }}",
+        "{{ {" + ", ".join(f"{n}: output" for n in range(3000)) + "} }}",
+        "{{ '" + "x" * 10_000 + "' | replace('x', '" + "y" * 10_000 + "') }}",
+    ],
+)
+def test_a_template_cannot_fill_the_memory(template, monkeypatch):
+    monkeypatch.setattr(templating, "MAX_WORK", 100_000)
+    tracemalloc.start()
+    with pytest.raises(TemplateProblem, match="too much work"):
         render(template, INPUTS | {"messages": list(range(2000)), "output": "x" * 100_000})
+    assert tracemalloc.get_traced_memory()[1] < 60_000_000
+    tracemalloc.stop()
+
+
+def test_a_template_that_python_cannot_compile_is_refused():
+    with pytest.raises(TemplateProblem, match="nested too deeply"):
+        render("{{ " + " + ".join(["output"] * 300) + " }}", INPUTS)
+
+
+def test_what_is_made_of_values_is_as_it_was():
+    template = "{{ input['items'] | join('-') | replace('a', 'A') }} {{ 'x' ~ metrics.cost }} {{ [1, 2] + [3] }}"
+    made = filled(template, INPUTS, Printer())
+    assert made == "A-b x0.5 [\n  1,\n  2,\n  3\n]"
+    assert filled("{{ list | join(', ', attribute='n') }}", {"list": [{"n": 1}, {"n": 2}]}, Printer()) == "1, 2"
+    assert filled("{{ 'aaa' | replace('a', 'b', 2) }}{{ nope.a | default('-') }}", {"nope": {}}, Printer()) == "bba-"
 
 
 def test_a_prompt_of_a_short_record_is_whole():
