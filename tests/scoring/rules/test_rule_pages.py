@@ -11,6 +11,7 @@ from rq import SimpleWorker
 from evalhub.models import AuditEvent, Role
 from records.models import ScoreStatus
 from records.scores import ScoreResult, claim, complete
+from scoring.evaluators import archive_evaluator
 from scoring.models import Rule, ScoringRun
 from scoring.rules import editing
 from scoring.runs import ringing
@@ -167,6 +168,15 @@ def test_the_page_shows_the_funnel_of_a_day_and_of_a_week_what_was_spent_and_the
     assert "Last 7 days" in week and "Seen 1,000" in week and "Versions" not in week
     listed = text(client.get(url("rules", project)))
     assert "Support" in listed and "over budget today" in listed and "refused" in listed
+
+
+def test_an_evaluator_of_a_rule_that_is_archived_is_marked_on_its_page(client, project, editor):
+    gone = exact(project, "gone")
+    made = rule(project, exact(project), gone)
+    page = url("rule", project, made.slug)
+    assert b"archived: scores nothing" not in client.get(page).content
+    archive_evaluator(gone, "anna")
+    assert client.get(page).content.count(b"archived: scores nothing") == 1
 
 
 def test_pausing_enabling_and_deleting_are_audited_and_scores_stay(client, project, editor):
