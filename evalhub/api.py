@@ -29,6 +29,7 @@ from evalhub import ratelimit
 from evalhub.apikeys import authenticate
 from evalhub.body import MAX_BODY_BYTES, BadEncoding, BodyTooLarge, drain, read_body
 from evalhub.models import Scope
+from evalhub.openapi import Described
 
 logger = logging.getLogger("evalhub.api")
 
@@ -172,8 +173,17 @@ class EvalHubAPI(NinjaAPI):
             urls_namespace="api",
             parser=StrictParser(),
         )
+        self.named: dict[str, dict[str, Any]] = {}
         for kind, handler in HANDLERS.items():
             self.add_exception_handler(kind, handler)
+
+    def describe(self, tag: str, words: str, **names: Any) -> None:
+        """For the API's page: what the calls of a tag are about, and what stands in their addresses, as an example."""
+        self.openapi_extra.setdefault("tags", []).append({"name": tag, "description": words})
+        self.named[tag] = names
+
+    def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: dict | None = None) -> Described:
+        return Described(self, self.get_root_path(path_params or {}) if path_prefix is None else path_prefix)
 
     @property
     def urls(self) -> tuple[list, str, str]:

@@ -13,7 +13,7 @@ from experiments.comparison.asked import Asked, BadComparison, asked_of
 from experiments.gate.conditions import HELP, BadCondition
 from experiments.gate.outcomes import EXIT_CODES, NotReady
 from experiments.models import Experiment, Gate
-from records.api.schemas import ERRORS, Strict
+from records.api.schemas import Strict
 
 router = Router(tags=["experiments"])
 gates = Router(tags=["experiments"])
@@ -117,7 +117,7 @@ def gate_json(gate: Gate) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@router.get("/compare", response={200: CompareOut, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("/compare", response={200: CompareOut}, auth=KeyAuth(Scope.READ))
 def experiment_compare(request: HttpRequest, asked: Query[CompareIn]) -> HttpResponse:
     """A verdict for each metric, and the cases that changed."""
     try:
@@ -178,7 +178,7 @@ def _case_json(case: Any) -> dict[str, Any]:
     }
 
 
-@gates.post("", response={200: GateOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@gates.post("", response={200: GateOut}, auth=KeyAuth(Scope.WRITE))
 def gate(request: HttpRequest, body: GateIn) -> HttpResponse:
     """Judges an experiment and stores the outcome. 409 while one of the two is not over."""
     from experiments.gate.judging import judge  # numpy and scipy: only where they are needed

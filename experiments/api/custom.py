@@ -12,7 +12,7 @@ from experiments.api.experiment_schemas import ClaimIn, ClaimOut, ResultIn, Subm
 from experiments.api.experiments import found
 from experiments.models import WAITING, Experiment, Workflow
 from experiments.running.submitting import Submission, claim_rows, submit
-from records.api.schemas import ERRORS, one_or_many
+from records.api.schemas import one_or_many
 from records.intake import TooMany
 from records.limits import MAX_ITEMS
 from scoring.runs.steering import NotNow
@@ -20,7 +20,7 @@ from scoring.runs.steering import NotNow
 router = Router(tags=["experiments"])
 
 
-@router.post("/{slug:slug}/claim", response={200: ClaimOut, **ERRORS}, auth=KeyAuth(Scope.WRITE, Scope.INGEST))
+@router.post("/{slug:slug}/claim", response={200: ClaimOut}, auth=KeyAuth(Scope.WRITE, Scope.INGEST))
 @idempotent
 def row_claim(request: HttpRequest, slug: str, body: ClaimIn) -> HttpResponse:
     """Takes rows to run. What is not submitted before the lease ends may be claimed by others; what nobody submits
@@ -42,7 +42,7 @@ def row_claim(request: HttpRequest, slug: str, body: ClaimIn) -> HttpResponse:
 
 @router.post(
     "/{slug:slug}/submit",
-    response={200: SubmittedOut, **ERRORS},
+    response={200: SubmittedOut},
     auth=KeyAuth(Scope.WRITE, Scope.INGEST),
     openapi_extra=one_or_many(ResultIn, "results"),
 )

@@ -13,6 +13,7 @@ from evalhub.api import KeyAuth, Problem, answer
 from evalhub.body import MAX_BODY_BYTES, read_body
 from evalhub.idempotency import idempotent
 from evalhub.models import Scope
+from evalhub.openapi import CONFLICT
 from experiments.api.finding import actor, changeable, dataset_named
 from experiments.api.items import put
 from experiments.api.listing import bounded, changed_last
@@ -29,7 +30,6 @@ from experiments.datasets.columns import mapping_problem
 from experiments.datasets.listing import ItemFilter, items_of, revision_of
 from experiments.models import Dataset, DatasetImport, DatasetRevision
 from records.api.cursors import read_cursor, write_cursor
-from records.api.schemas import ERRORS
 from records.export import begun
 
 router = Router(tags=["datasets"])
@@ -57,7 +57,7 @@ def whole(dataset: Dataset) -> dict[str, Any]:
     return dataset_json(dataset, revision_of(dataset, None))
 
 
-@router.get("", response={200: DatasetList, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("", response={200: DatasetList}, auth=KeyAuth(Scope.READ))
 def dataset_list(request: HttpRequest, archived: bool = False, limit: int = 50, cursor: str = "") -> HttpResponse:
     """The last changed first; with `archived=true` those put away too."""
     there = Dataset.objects.filter(project=request.project)
@@ -69,7 +69,7 @@ def dataset_list(request: HttpRequest, archived: bool = False, limit: int = 50, 
     return answer({"items": [dataset_json(row, newest.get(row.pk)) for row in rows], "next_cursor": after})
 
 
-@router.post("", response={201: DatasetOut, **ERRORS, 409: ERRORS[400]}, auth=KeyAuth(Scope.WRITE))
+@router.post("", response={201: DatasetOut, **CONFLICT}, auth=KeyAuth(Scope.WRITE))
 @idempotent
 def dataset_create(request: HttpRequest, body: DatasetIn) -> HttpResponse:
     """A new dataset. Where one of its `items` is refused, nothing is made."""
@@ -89,12 +89,13 @@ def dataset_create(request: HttpRequest, body: DatasetIn) -> HttpResponse:
     return answer(whole(dataset), 201)
 
 
-@router.get("/{slug}", response={200: DatasetOut, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("/{slug}", response={200: DatasetOut}, auth=KeyAuth(Scope.READ))
 def dataset_get(request: HttpRequest, slug: str) -> HttpResponse:
+    """One dataset, with the splits of its newest revision."""
     return answer(whole(dataset_named(request, slug)))
 
 
-@router.patch("/{slug}", response={200: DatasetOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.patch("/{slug}", response={200: DatasetOut}, auth=KeyAuth(Scope.WRITE))
 def dataset_change(request: HttpRequest, slug: str, body: DatasetChange) -> HttpResponse:
     """Changes what is named in the body. A new schema holds for what is put in from then on."""
     dataset = dataset_named(request, slug)
@@ -104,7 +105,7 @@ def dataset_change(request: HttpRequest, slug: str, body: DatasetChange) -> Http
     return answer(whole(dataset))
 
 
-@router.delete("/{slug}", response={200: DatasetOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.delete("/{slug}", response={200: DatasetOut}, auth=KeyAuth(Scope.WRITE))
 def dataset_archive(request: HttpRequest, slug: str) -> HttpResponse:
     """Puts it away: its items and what ran on them stay."""
     dataset = dataset_named(request, slug)
@@ -112,14 +113,15 @@ def dataset_archive(request: HttpRequest, slug: str) -> HttpResponse:
     return answer(whole(dataset))
 
 
-@router.post("/{slug}/restore", response={200: DatasetOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.post("/{slug}/restore", response={200: DatasetOut}, auth=KeyAuth(Scope.WRITE))
 def dataset_restore(request: HttpRequest, slug: str) -> HttpResponse:
+    """Takes a dataset that was put away into use again."""
     dataset = dataset_named(request, slug)
     making.restore_dataset(dataset, actor(request))
     return answer(whole(dataset))
 
 
-@router.get("/{slug}/revisions", response={200: RevisionList, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("/{slug}/revisions", response={200: RevisionList}, auth=KeyAuth(Scope.READ))
 def revision_list(request: HttpRequest, slug: str, limit: int = 50, cursor: str = "") -> HttpResponse:
     """Newest first, each with what it changed."""
     size, revisions = bounded(limit), dataset_named(request, slug).revisions.all()
@@ -131,7 +133,7 @@ def revision_list(request: HttpRequest, slug: str, limit: int = 50, cursor: str 
     return answer({"items": items, "next_cursor": write_cursor(rows[size - 1].number) if len(rows) > size else None})
 
 
-@router.get("/{slug}/export", auth=KeyAuth(Scope.READ), response={200: None, **ERRORS})
+@router.get("/{slug}/export", auth=KeyAuth(Scope.READ), response={200: None})
 def dataset_export(
     request: HttpRequest, slug: str, format: str = "jsonl", revision: int | None = None, q: str = "", split: str = "",
     tag: str = "",
@@ -150,7 +152,7 @@ def dataset_export(
 
 
 @router.post(
-    "/{slug}/import", response={202: ImportOut, **ERRORS}, auth=KeyAuth(Scope.WRITE), openapi_extra=FILES
+    "/{slug}/import", response={202: ImportOut}, auth=KeyAuth(Scope.WRITE), openapi_extra=FILES
 )  # fmt: skip
 def dataset_import(
     request: HttpRequest, slug: str, name: str = "", mapping: str = "", all_or_none: bool = False
@@ -175,8 +177,9 @@ def dataset_import(
     return answer(import_json(upload), 202)
 
 
-@router.get("/{slug}/imports/{int:number}", response={200: ImportOut, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("/{slug}/imports/{int:number}", response={200: ImportOut}, auth=KeyAuth(Scope.READ))
 def import_get(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """How far an import is, and which rows it refused."""
     asked = DatasetImport.objects.filter(
         project=request.project, dataset=dataset_named(request, slug), pk=number
     ).first()

@@ -7,9 +7,10 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import AliasChoices, Field, JsonValue
 
+from evalhub.openapi import FieldProblem
 from experiments.models import ExperimentState, RowState, Workflow
 from experiments.models.experiment import DAY, MOST_CONCURRENCY, MOST_EPOCHS
-from records.api.schemas import FieldProblem, RecordDetail, ScoreOut, Strict
+from records.api.schemas import RecordDetail, ScoreOut, Strict
 from scoring.api.selecting import SelectionIn
 
 MOST_CLAIMED = 200
@@ -51,7 +52,7 @@ class ExperimentChange(Strict):
     baseline: str | None = Field(None, description="A slug; empty for none.")
 
 
-class EvaluatorOut(Schema):
+class SetEvaluator(Schema):
     slug: str | None = Field(description="null: the scores that came with the records.")
     version: int | None
     metric: str
@@ -62,7 +63,7 @@ class SetOut(Schema):
     name: str
     created_by: str
     created_at: datetime
-    evaluators: list[EvaluatorOut]
+    evaluators: list[SetEvaluator]
 
 
 class ExperimentShort(Schema):
@@ -106,7 +107,7 @@ class ExperimentList(Schema):
     next_cursor: str | None = None
 
 
-class EstimateOut(Schema):
+class ExperimentEstimate(Schema):
     """Costs in USD, null where a price is not known."""
 
     rows: int
@@ -122,8 +123,8 @@ class EstimateOut(Schema):
     warnings: list[str]
 
 
-class StartedOut(Schema):
-    estimate: EstimateOut
+class ExperimentStarted(Schema):
+    estimate: ExperimentEstimate
     experiment: ExperimentOut | None = None
 
 

@@ -12,17 +12,18 @@ from ninja import Query, Router
 from evalhub.api import KeyAuth, Problem, answer
 from evalhub.idempotency import idempotent
 from evalhub.models import Project, Scope
+from evalhub.openapi import CONFLICT
 from experiments.api.experiment_schemas import (
     ExperimentChange,
     ExperimentIn,
     ExperimentList,
     ExperimentOut,
+    ExperimentStarted,
     RescoreIn,
     RetriedOut,
     RowDetail,
     RowList,
     SetOut,
-    StartedOut,
 )
 from experiments.models import Dataset, Experiment, Prompt, RowState, Workflow
 from experiments.running import steering
@@ -35,14 +36,12 @@ from experiments.running.starting import start
 from experiments.running.wanted import Wanted
 from records.api.cursors import read_cursor, write_cursor
 from records.api.finding import found_record
-from records.api.schemas import ERRORS
 from records.json_records import score_json, seconds
 from records.whole import whole
 from scoring.api.selecting import selection_in
 from scoring.runs.starting import RunProblem, evaluators_named
 
 router = Router(tags=["experiments"])
-CONFLICT = {409: ERRORS[400]}
 
 
 def found(request: HttpRequest, slug: str) -> Experiment:
@@ -95,7 +94,7 @@ def whole_json(experiment: Experiment) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@router.post("", response={200: StartedOut, 202: StartedOut, **ERRORS, **CONFLICT}, auth=KeyAuth(Scope.WRITE))
+@router.post("", response={200: ExperimentStarted, 202: ExperimentStarted, **CONFLICT}, auth=KeyAuth(Scope.WRITE))
 @idempotent
 def experiment_start(request: HttpRequest, body: ExperimentIn) -> HttpResponse:
     """Begins an experiment and answers at once (202). Whatever it names must be there: an unknown evaluator, a prompt
@@ -114,7 +113,7 @@ def experiment_start(request: HttpRequest, body: ExperimentIn) -> HttpResponse:
     return answer({"estimate": experiment.estimate, "experiment": whole_json(found(request, experiment.slug))}, 202)
 
 
-@router.get("", response={200: ExperimentList, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("", response={200: ExperimentList}, auth=KeyAuth(Scope.READ))
 def experiment_list(
     request: HttpRequest, dataset: str = "", limit: int = Query(50, ge=1, le=200), cursor: str = ""
 ) -> HttpResponse:
@@ -134,19 +133,20 @@ def experiment_list(
     return answer({"items": items, "next_cursor": write_cursor(last.created_at, last.pk) if last else None})
 
 
-@router.get("/{slug:slug}", response={200: ExperimentOut, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("/{slug:slug}", response={200: ExperimentOut}, auth=KeyAuth(Scope.READ))
 def experiment_get(request: HttpRequest, slug: str) -> HttpResponse:
+    """One experiment: its state, its rows by state, and its sets of evaluators."""
     return answer(whole_json(found(request, slug)))
 
 
-@router.patch("/{slug:slug}", response={200: ExperimentOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.patch("/{slug:slug}", response={200: ExperimentOut}, auth=KeyAuth(Scope.WRITE))
 def experiment_change(request: HttpRequest, slug: str, body: ExperimentChange) -> HttpResponse:
     """Name, description and baseline; what was run stays."""
     change_experiment(found(request, slug), actor(request), **body.dict(exclude_unset=True))
     return answer(whole_json(found(request, slug)))
 
 
-@router.delete("/{slug:slug}", response={204: None, **ERRORS}, auth=KeyAuth(Scope.ADMIN))
+@router.delete("/{slug:slug}", response={204: None}, auth=KeyAuth(Scope.ADMIN))
 def experiment_delete(request: HttpRequest, slug: str) -> HttpResponse:
     """Deletes the experiment with its rows. Its records and their scores stay."""
     try:
@@ -156,7 +156,7 @@ def experiment_delete(request: HttpRequest, slug: str) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-@router.get("/{slug:slug}/records", response={200: RowList, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("/{slug:slug}/records", response={200: RowList}, auth=KeyAuth(Scope.READ))
 def row_list(
     request: HttpRequest,
     slug: str,
@@ -177,7 +177,7 @@ def row_list(
     return answer({"items": items, "next_cursor": write_cursor(more) if more else None})
 
 
-@router.get("/{slug:slug}/records/{path:id}", response={200: RowDetail, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("/{slug:slug}/records/{path:id}", response={200: RowDetail}, auth=KeyAuth(Scope.READ))
 def row_get(request: HttpRequest, slug: str, id: str) -> HttpResponse:
     """A record of the experiment whole, with its scores and the spans of its trace, evaluators among them."""
     experiment = found(request, slug)
@@ -189,7 +189,7 @@ def row_get(request: HttpRequest, slug: str, id: str) -> HttpResponse:
     return answer(said | {"record": whole(record)})
 
 
-@router.get("/{slug:slug}/summary", response={200: dict, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("/{slug:slug}/summary", response={200: dict}, auth=KeyAuth(Scope.READ))
 def experiment_summary(request: HttpRequest, slug: str) -> HttpResponse:
     """Rows by state, what the outputs took and what judging them took, kept apart; metrics once it has ended."""
     experiment = found(request, slug)
@@ -207,14 +207,14 @@ def experiment_summary(request: HttpRequest, slug: str) -> HttpResponse:
     )  # fmt: skip
 
 
-@router.post("/{slug:slug}/cancel", response={200: ExperimentOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.post("/{slug:slug}/cancel", response={200: ExperimentOut}, auth=KeyAuth(Scope.WRITE))
 def experiment_cancel(request: HttpRequest, slug: str) -> HttpResponse:
     """What is there by then stays. One that is over stays as it is."""
     steering.cancel(found(request, slug), actor(request))
     return answer(whole_json(found(request, slug)))
 
 
-@router.post("/{slug:slug}/resume", response={200: ExperimentOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.post("/{slug:slug}/resume", response={200: ExperimentOut}, auth=KeyAuth(Scope.WRITE))
 def experiment_resume(request: HttpRequest, slug: str) -> HttpResponse:
     """Goes on where it was stopped for a reason, such as a refused key."""
     try:
@@ -224,7 +224,7 @@ def experiment_resume(request: HttpRequest, slug: str) -> HttpResponse:
     return answer(whole_json(found(request, slug)))
 
 
-@router.post("/{slug:slug}/retry", response={202: RetriedOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.post("/{slug:slug}/retry", response={202: RetriedOut}, auth=KeyAuth(Scope.WRITE))
 @idempotent
 def experiment_retry(request: HttpRequest, slug: str) -> HttpResponse:
     """Rows that errored, expired or were cancelled once more."""
@@ -235,7 +235,7 @@ def experiment_retry(request: HttpRequest, slug: str) -> HttpResponse:
     return answer({"rows": n, "experiment": whole_json(found(request, slug))}, 202)
 
 
-@router.post("/{slug:slug}/rescore", response={202: SetOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.post("/{slug:slug}/rescore", response={202: SetOut}, auth=KeyAuth(Scope.WRITE))
 @idempotent
 def experiment_rescore(request: HttpRequest, slug: str, body: RescoreIn) -> HttpResponse:
     """Runs evaluators, in their present versions, over the stored outputs: a further set of scores. What is there stays

@@ -9,6 +9,7 @@ from ninja import Router
 from evalhub.api import KeyAuth, Problem, answer, read_json, to_json
 from evalhub.idempotency import idempotent
 from evalhub.models import Scope
+from evalhub.openapi import CONFLICT
 from experiments.api.finding import actor, changeable, dataset_named
 from experiments.api.listing import bounded
 from experiments.api.schemas import DeletedOut, DeleteIn, ItemIn, ItemList, ItemOut, PutOut
@@ -18,7 +19,7 @@ from experiments.datasets.listing import ItemFilter, items_of, page, revision_of
 from experiments.datasets.revisions import DatasetFull, Refused, put_items, remove_items
 from experiments.models import Dataset, DatasetItem
 from records.api.cursors import read_cursor, write_cursor
-from records.api.schemas import ERRORS, one_or_many
+from records.api.schemas import one_or_many
 from records.limits import MAX_ITEMS
 
 router = Router(tags=["datasets"])
@@ -66,7 +67,7 @@ def listed_json(item: DatasetItem) -> dict[str, Any]:
     return shown
 
 
-@router.get("/{slug}/items", response={200: ItemList, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("/{slug}/items", response={200: ItemList}, auth=KeyAuth(Scope.READ))
 def item_list(
     request: HttpRequest, slug: str, revision: int | None = None, q: str = "", split: str = "", tag: str = "",
     limit: int = 50, cursor: str = "",
@@ -86,7 +87,7 @@ def item_list(
 
 
 @router.post(
-    "/{slug}/items", response={200: PutOut, **ERRORS, 409: ERRORS[400]}, auth=KeyAuth(Scope.WRITE),
+    "/{slug}/items", response={200: PutOut, **CONFLICT}, auth=KeyAuth(Scope.WRITE),
     openapi_extra=one_or_many(ItemIn, "items"),
 )  # fmt: skip
 @idempotent
@@ -113,13 +114,13 @@ def item_put(request: HttpRequest, slug: str, all_or_none: bool = False) -> Http
     return answer(put(dataset, actor(request), sent, all_or_none, prefix))
 
 
-@router.post("/{slug}/items/delete", response={200: DeletedOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.post("/{slug}/items/delete", response={200: DeletedOut}, auth=KeyAuth(Scope.WRITE))
 def items_delete(request: HttpRequest, slug: str, body: DeleteIn) -> HttpResponse:
     """Many at once, in one revision. Ids that are not there are passed over."""
     return _deleted(request, changeable(request, slug), body.ids)
 
 
-@router.get("/{slug}/items/{path:case_id}", response={200: ItemOut, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("/{slug}/items/{path:case_id}", response={200: ItemOut}, auth=KeyAuth(Scope.READ))
 def item_get(request: HttpRequest, slug: str, case_id: str, revision: int | None = None) -> HttpResponse:
     """An item whole, as it is in the newest revision or was in another one."""
     dataset = dataset_named(request, slug)
@@ -128,7 +129,7 @@ def item_get(request: HttpRequest, slug: str, case_id: str, revision: int | None
 
 
 @router.patch(
-    "/{slug}/items/{path:case_id}", response={200: ItemOut, **ERRORS}, auth=KeyAuth(Scope.WRITE),
+    "/{slug}/items/{path:case_id}", response={200: ItemOut}, auth=KeyAuth(Scope.WRITE),
     openapi_extra={"requestBody": {"content": {"application/json": {"example": {"expected": "It is here."}}}}},
 )  # fmt: skip
 def item_change(request: HttpRequest, slug: str, case_id: str) -> HttpResponse:
@@ -152,7 +153,7 @@ def item_change(request: HttpRequest, slug: str, case_id: str) -> HttpResponse:
     return answer(_whole(_item(dataset, case_id)))
 
 
-@router.delete("/{slug}/items/{path:case_id}", response={200: DeletedOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.delete("/{slug}/items/{path:case_id}", response={200: DeletedOut}, auth=KeyAuth(Scope.WRITE))
 def item_delete(request: HttpRequest, slug: str, case_id: str) -> HttpResponse:
     """From the newest revision on; older ones have it still."""
     dataset = changeable(request, slug)

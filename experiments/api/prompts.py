@@ -10,6 +10,7 @@ from ninja import Router
 from evalhub.api import KeyAuth, Problem, answer
 from evalhub.idempotency import idempotent
 from evalhub.models import Scope
+from evalhub.openapi import CONFLICT
 from experiments.api.finding import actor, prompt_named, version_numbered
 from experiments.api.listing import changed_last
 from experiments.api.schemas import (
@@ -17,20 +18,18 @@ from experiments.api.schemas import (
     PromptIn,
     PromptList,
     PromptOut,
+    PromptVersionChange,
+    PromptVersionIn,
+    PromptVersionList,
+    PromptVersionOut,
     RenderIn,
     RenderOut,
-    VersionChange,
-    VersionIn,
-    VersionList,
-    VersionOut,
 )
 from experiments.models import Prompt, PromptState, PromptVersion
 from experiments.prompts import versions
 from experiments.prompts.rendering import RenderProblem, render
-from records.api.schemas import ERRORS
 
 router = Router(tags=["prompts"])
-CONFLICT = {409: ERRORS[400]}
 # What null says something about; other fields are left as they are by it.
 NULLABLE = frozenset({"provider_id", "response_format"})
 
@@ -56,7 +55,7 @@ def _brief(prompt: Prompt) -> dict[str, Any]:
     return {name: getattr(prompt, name) for name in names} | {"archived": prompt.archived_at is not None}
 
 
-@router.get("", response={200: PromptList, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("", response={200: PromptList}, auth=KeyAuth(Scope.READ))
 def prompt_list(request: HttpRequest, archived: bool = False, limit: int = 50, cursor: str = "") -> HttpResponse:
     """The last changed first; with `archived=true` those put away too."""
     of_it = PromptVersion.objects.filter(project=request.project, prompt=OuterRef("pk"))
@@ -69,7 +68,7 @@ def prompt_list(request: HttpRequest, archived: bool = False, limit: int = 50, c
     return answer({"items": items, "next_cursor": after})
 
 
-@router.post("", response={201: PromptOut, **ERRORS, **CONFLICT}, auth=KeyAuth(Scope.WRITE))
+@router.post("", response={201: PromptOut, **CONFLICT}, auth=KeyAuth(Scope.WRITE))
 @idempotent
 def prompt_create(request: HttpRequest, body: PromptIn) -> HttpResponse:
     """A new prompt with its first version, a draft."""
@@ -86,12 +85,13 @@ def prompt_create(request: HttpRequest, body: PromptIn) -> HttpResponse:
     return answer(prompt_json(prompt), 201)
 
 
-@router.get("/{slug}", response={200: PromptOut, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("/{slug}", response={200: PromptOut}, auth=KeyAuth(Scope.READ))
 def prompt_get(request: HttpRequest, slug: str) -> HttpResponse:
+    """One prompt, with its newest version and the deployed one."""
     return answer(prompt_json(prompt_named(request, slug)))
 
 
-@router.patch("/{slug}", response={200: PromptOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.patch("/{slug}", response={200: PromptOut}, auth=KeyAuth(Scope.WRITE))
 def prompt_change(request: HttpRequest, slug: str, body: PromptChange) -> HttpResponse:
     """Name and description; what the prompt says lies in its versions."""
     prompt = prompt_named(request, slug)
@@ -101,7 +101,7 @@ def prompt_change(request: HttpRequest, slug: str, body: PromptChange) -> HttpRe
     return answer(prompt_json(prompt))
 
 
-@router.delete("/{slug}", response={200: PromptOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.delete("/{slug}", response={200: PromptOut}, auth=KeyAuth(Scope.WRITE))
 def prompt_archive(request: HttpRequest, slug: str) -> HttpResponse:
     """Puts it away: its versions and what ran them stay."""
     prompt = prompt_named(request, slug)
@@ -109,37 +109,39 @@ def prompt_archive(request: HttpRequest, slug: str) -> HttpResponse:
     return answer(prompt_json(prompt))
 
 
-@router.post("/{slug}/restore", response={200: PromptOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.post("/{slug}/restore", response={200: PromptOut}, auth=KeyAuth(Scope.WRITE))
 def prompt_restore(request: HttpRequest, slug: str) -> HttpResponse:
+    """Takes a prompt that was put away into use again."""
     prompt = prompt_named(request, slug)
     versions.restore_prompt(prompt, actor(request))
     return answer(prompt_json(prompt))
 
 
-@router.get("/{slug}/versions", response={200: VersionList, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("/{slug}/versions", response={200: PromptVersionList}, auth=KeyAuth(Scope.READ))
 def version_list(request: HttpRequest, slug: str) -> HttpResponse:
     """All versions, newest first."""
     items = [version_json(version) for version in prompt_named(request, slug).versions.all()]
     return answer({"items": items, "next_cursor": None})
 
 
-@router.post("/{slug}/versions", response={201: VersionOut, **ERRORS, **CONFLICT}, auth=KeyAuth(Scope.WRITE))
+@router.post("/{slug}/versions", response={201: PromptVersionOut, **CONFLICT}, auth=KeyAuth(Scope.WRITE))
 @idempotent
-def version_create(request: HttpRequest, slug: str, body: VersionIn) -> HttpResponse:
+def version_create(request: HttpRequest, slug: str, body: PromptVersionIn) -> HttpResponse:
     """The next version, a draft; fields that are not given are as in the newest one, which is committed by this."""
     prompt = _changeable(request, slug)
     return answer(version_json(versions.new_version(prompt, actor(request), note=body.note, **_content(body))), 201)
 
 
-@router.get("/{slug}/versions/{int:number}", response={200: VersionOut, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("/{slug}/versions/{int:number}", response={200: PromptVersionOut}, auth=KeyAuth(Scope.READ))
 def version_get(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """One version of a prompt."""
     return answer(version_json(version_numbered(prompt_named(request, slug), number)))
 
 
 @router.patch(
-    "/{slug}/versions/{int:number}", response={200: VersionOut, **ERRORS, **CONFLICT}, auth=KeyAuth(Scope.WRITE)
+    "/{slug}/versions/{int:number}", response={200: PromptVersionOut, **CONFLICT}, auth=KeyAuth(Scope.WRITE)
 )  # fmt: skip
-def version_change(request: HttpRequest, slug: str, number: int, body: VersionChange) -> HttpResponse:
+def version_change(request: HttpRequest, slug: str, number: int, body: PromptVersionChange) -> HttpResponse:
     """Changes what is named in the body, while the version is a draft."""
     prompt = _changeable(request, slug)
     if version_numbered(prompt, number).state == PromptState.COMMITTED:
@@ -148,7 +150,7 @@ def version_change(request: HttpRequest, slug: str, number: int, body: VersionCh
     return answer(version_json(versions.save_draft(prompt, actor(request), note=note, **_content(body))))
 
 
-@router.post("/{slug}/versions/{int:number}/commit", response={200: VersionOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.post("/{slug}/versions/{int:number}/commit", response={200: PromptVersionOut}, auth=KeyAuth(Scope.WRITE))
 def version_commit(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Read-only from now on; one that is committed stays so."""
     version = version_numbered(_changeable(request, slug), number)
@@ -156,7 +158,7 @@ def version_commit(request: HttpRequest, slug: str, number: int) -> HttpResponse
     return answer(version_json(version))
 
 
-@router.post("/{slug}/versions/{int:number}/deploy", response={200: VersionOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.post("/{slug}/versions/{int:number}/deploy", response={200: PromptVersionOut}, auth=KeyAuth(Scope.WRITE))
 def version_deploy(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """What experiments run from now on. It is to be committed; to roll back is to deploy an older one."""
     version = version_numbered(_changeable(request, slug), number)
@@ -164,7 +166,7 @@ def version_deploy(request: HttpRequest, slug: str, number: int) -> HttpResponse
     return answer(version_json(version))
 
 
-@router.post("/{slug}/render", response={200: RenderOut, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.post("/{slug}/render", response={200: RenderOut}, auth=KeyAuth(Scope.READ))
 def prompt_render(request: HttpRequest, slug: str, body: RenderIn) -> HttpResponse:
     """The messages filled with the variables. A missing variable is an error that names it. Stores nothing."""
     prompt = prompt_named(request, slug)
@@ -187,7 +189,7 @@ def _changeable(request: HttpRequest, slug: str) -> Prompt:
     return prompt
 
 
-def _content(body: VersionChange) -> dict[str, Any]:
+def _content(body: PromptVersionChange) -> dict[str, Any]:
     """The fields that the body names; what cannot be null stays as it is when null is sent."""
     said = body.dict(exclude_unset=True, include=set(versions.CONTENT))
     return {name: value for name, value in said.items() if value is not None or name in NULLABLE}

@@ -167,7 +167,7 @@ class VariableIn(Strict):
     default: JsonValue = None
 
 
-class VersionChange(Strict):
+class PromptVersionChange(Strict):
     model_config = example({"messages": MESSAGES, "note": "Names the order."})
     messages: list[MessageIn] | None = None
     provider_id: int | None = Field(None, description="Whose model; `GET /providers` lists them.")
@@ -178,7 +178,7 @@ class VersionChange(Strict):
     note: str = Field("", description="What this version changes, and why.")
 
 
-class VersionIn(VersionChange):
+class PromptVersionIn(PromptVersionChange):
     model_config = example(VERSION)
 
 
@@ -188,7 +188,7 @@ class PromptChange(Strict):
     description: str | None = None
 
 
-class PromptIn(VersionChange):
+class PromptIn(PromptVersionChange):
     """With its first version, a draft."""
 
     model_config = example({"name": "Answer a customer", "slug": "answer-a-customer"} | VERSION)
@@ -198,7 +198,7 @@ class PromptIn(VersionChange):
     messages: list[MessageIn]
 
 
-class VersionOut(Schema):
+class PromptVersionOut(Schema):
     number: int
     state: Literal["draft", "committed"]
     deployed: bool
@@ -215,8 +215,8 @@ class VersionOut(Schema):
     deployed_at: datetime | None
 
 
-class VersionList(Schema):
-    items: list[VersionOut]
+class PromptVersionList(Schema):
+    items: list[PromptVersionOut]
     next_cursor: str | None = None
 
 
@@ -224,8 +224,8 @@ class PromptOut(Schema):
     slug: str
     name: str
     description: str
-    newest: VersionOut
-    deployed: VersionOut | None
+    newest: PromptVersionOut
+    deployed: PromptVersionOut | None
     archived: bool
     created_by: str
     created_at: datetime

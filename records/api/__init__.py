@@ -1,9 +1,8 @@
 """The calls on records, scores and metrics. `mount` puts them into the API; evalhub/urls.py calls it."""
 
 from django.http import HttpRequest, HttpResponse
-from ninja import NinjaAPI
 
-from evalhub.api import Problem
+from evalhub.api import EvalHubAPI, Problem
 from records.api import metrics, records, scores
 from records.filterlang import FilterError
 from records.metrics import UnknownMetric
@@ -11,8 +10,18 @@ from records.scores import UnknownRecord
 from records.search import BadCursor, SearchTimeout
 from records.values import ValueProblem
 
+NO_ID = "0198c0de-0000-7000-8000-000000000000"
 
-def mount(api: NinjaAPI) -> None:
+
+def mount(api: EvalHubAPI) -> None:
+    api.describe(
+        "records", "What an AI system did: one execution, or one step of it. Traces come by OTLP too, at `/v1/traces`.",
+        id="order-4711",
+    )  # fmt: skip
+    api.describe(
+        "scores", "Values of metrics on records, each with where it came from.", id="order-4711", score_id=NO_ID
+    )
+    api.describe("metrics", "What is measured: a metric's slug names it everywhere.", slug="correct")
     # Ids may hold slashes: what is longer is looked at before `records/{id}`.
     api.add_router("/v1", scores.router)
     api.add_router("/v1/records", records.router)

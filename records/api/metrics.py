@@ -10,7 +10,8 @@ from evalhub import audit
 from evalhub.api import KeyAuth, Problem, answer
 from evalhub.idempotency import idempotent
 from evalhub.models import Scope
-from records.api.schemas import ERRORS, MetricChange, MetricIn, MetricList, MetricOut
+from evalhub.openapi import CONFLICT
+from records.api.schemas import MetricChange, MetricIn, MetricList, MetricOut
 from records.metrics import archive_metric, change_metric, create_metric, restore_metric
 from records.models import Metric
 
@@ -34,7 +35,7 @@ def _found(request: HttpRequest, slug: str) -> Metric:
     return metric
 
 
-@router.get("", response={200: MetricList, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("", response={200: MetricList}, auth=KeyAuth(Scope.READ))
 def metric_list(request: HttpRequest, archived: bool = False) -> HttpResponse:
     """All metrics in the order of their columns; with `archived=true` those put away too."""
     metrics = Metric.objects.filter(project=request.project)
@@ -43,7 +44,7 @@ def metric_list(request: HttpRequest, archived: bool = False) -> HttpResponse:
     return answer({"items": [metric_json(metric) for metric in metrics], "next_cursor": None})
 
 
-@router.post("", response={201: MetricOut, **ERRORS, 409: ERRORS[400]}, auth=KeyAuth(Scope.WRITE))
+@router.post("", response={201: MetricOut, **CONFLICT}, auth=KeyAuth(Scope.WRITE))
 @idempotent
 def metric_create(request: HttpRequest, body: MetricIn) -> HttpResponse:
     """A new metric: its value type decides which field its scores carry."""
@@ -59,12 +60,13 @@ def metric_create(request: HttpRequest, body: MetricIn) -> HttpResponse:
     return answer(metric_json(metric), 201)
 
 
-@router.get("/{slug}", response={200: MetricOut, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("/{slug}", response={200: MetricOut}, auth=KeyAuth(Scope.READ))
 def metric_get(request: HttpRequest, slug: str) -> HttpResponse:
+    """One metric."""
     return answer(metric_json(_found(request, slug)))
 
 
-@router.patch("/{slug}", response={200: MetricOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.patch("/{slug}", response={200: MetricOut}, auth=KeyAuth(Scope.WRITE))
 def metric_change(request: HttpRequest, slug: str, body: MetricChange) -> HttpResponse:
     """Changes what is named in the body. Once there are scores, slug and value type stay, and bounds only widen."""
     with transaction.atomic():
@@ -73,14 +75,15 @@ def metric_change(request: HttpRequest, slug: str, body: MetricChange) -> HttpRe
     return answer(metric_json(metric))
 
 
-@router.delete("/{slug}", response={200: MetricOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.delete("/{slug}", response={200: MetricOut}, auth=KeyAuth(Scope.WRITE))
 def metric_archive(request: HttpRequest, slug: str) -> HttpResponse:
     """Puts the metric away: it takes no more scores; the ones it has stay."""
     return _archive(request, slug, True)
 
 
-@router.post("/{slug}/restore", response={200: MetricOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.post("/{slug}/restore", response={200: MetricOut}, auth=KeyAuth(Scope.WRITE))
 def metric_restore(request: HttpRequest, slug: str) -> HttpResponse:
+    """Takes a metric that was put away into use again."""
     return _archive(request, slug, False)
 
 

@@ -13,7 +13,6 @@ from evalhub.models import Project, Scope
 from records import export
 from records.api.finding import found_record
 from records.api.schemas import (
-    ERRORS,
     Histogram,
     Posted,
     RecordChange,
@@ -43,9 +42,7 @@ PREVIEW_CHARS = 1_000
 SORT_SAID = f"{', '.join(SORTS)}, or metric.<slug> of a metric whose values are numbers or yes and no"
 
 
-@router.post(
-    "", response={200: Posted, **ERRORS}, auth=KeyAuth(Scope.INGEST), openapi_extra=one_or_many(RecordIn, "records")
-)
+@router.post("", response={200: Posted}, auth=KeyAuth(Scope.INGEST), openapi_extra=one_or_many(RecordIn, "records"))
 def record_create(request: HttpRequest) -> HttpResponse:
     """One record, a list of up to 1,000, or `{"records": [...]}`, each with its nested spans and its scores.
 
@@ -100,7 +97,7 @@ def _nothing_accepted(intake: Intake, prefix: str | None) -> Problem:
     return Problem(400, "invalid", message if prefix is None else f"No record was accepted. {message}", fields)
 
 
-@router.get("", response={200: RecordList, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("", response={200: RecordList}, auth=KeyAuth(Scope.READ))
 def record_list(
     request: HttpRequest,
     q: str = Query("", description="A filter, in the language of the Records page."),
@@ -160,7 +157,7 @@ def _stream(request: HttpRequest, search: Search) -> StreamingHttpResponse | Non
     return response
 
 
-@router.get("/histogram", response={200: Histogram, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("/histogram", response={200: Histogram}, auth=KeyAuth(Scope.READ))
 def record_histogram(
     request: HttpRequest,
     q: str = Query("", description="A filter, in the language of the Records page."),
@@ -179,7 +176,7 @@ def record_histogram(
     return answer({"items": items, "seconds": found.seconds, "about": found.about, "counted_from": found.counted_from})
 
 
-@router.get("/{path:id}", response={200: RecordDetail, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("/{path:id}", response={200: RecordDetail}, auth=KeyAuth(Scope.READ))
 def record_get(request: HttpRequest, id: str) -> HttpResponse:
     """One record whole, by its id or by the one it was sent with (which may hold slashes): values, scores with their
     history, and the spans of its trace, evaluators among them (`evaluator.<slug>`)."""
@@ -188,7 +185,7 @@ def record_get(request: HttpRequest, id: str) -> HttpResponse:
 
 @router.patch(
     "/{path:id}",
-    response={200: RecordDetail, **ERRORS},
+    response={200: RecordDetail},
     auth=KeyAuth(Scope.WRITE),
     openapi_extra={"requestBody": {"content": {"application/json": {"schema": RecordChange.json_schema()}}}},
 )
@@ -205,7 +202,7 @@ def record_change(request: HttpRequest, id: str) -> HttpResponse:
     return answer(whole(found_record(request.project, str(record.id))))
 
 
-@router.delete("/{path:id}", response={204: None, **ERRORS}, auth=KeyAuth(Scope.ADMIN))
+@router.delete("/{path:id}", response={204: None}, auth=KeyAuth(Scope.ADMIN))
 def record_delete(request: HttpRequest, id: str) -> HttpResponse:
     """Deletes the record and its scores for good. Spans below it stay, and become roots."""
     record = found_record(request.project, id)

@@ -10,6 +10,7 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import AfterValidator, ConfigDict, Field
 
+from evalhub.openapi import FieldProblem
 from records.json_values import text
 from records.models import ValueType
 from records.models.metric import Direction
@@ -21,26 +22,6 @@ class Strict(Schema):
     """A body in which a field that nobody reads is a mistake of the sender's, and is said to be one."""
 
     model_config = ConfigDict(extra="forbid")
-
-
-class FieldProblem(Schema):
-    path: str
-    message: str
-
-
-class ErrorDetail(Schema):
-    code: str
-    message: str
-    fields: list[FieldProblem] | None = None
-    pos: int | None = Field(None, description="Of a filter: the first character that is wrong.")
-    end: int | None = None
-
-
-class Error(Schema):
-    error: ErrorDetail
-
-
-ERRORS = {code: Error for code in (400, 401, 403, 404, 413, 429, 503)}
 
 
 def one_or_many(model: type[Schema], wrapped: str = "") -> dict[str, Any]:

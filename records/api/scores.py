@@ -11,9 +11,10 @@ from pydantic import ValidationError
 from evalhub import audit
 from evalhub.api import KeyAuth, Problem, answer, read_json, wording
 from evalhub.models import Project, Scope
+from evalhub.openapi import CONFLICT
 from records.api.cursors import read_cursor, write_cursor
 from records.api.finding import found_record
-from records.api.schemas import ERRORS, ScoreChange, ScoreIn, ScoreList, ScoreOut, one_or_many
+from records.api.schemas import ScoreChange, ScoreIn, ScoreList, ScoreOut, one_or_many
 from records.json_records import score_json
 from records.limits import MAX_ITEMS
 from records.metrics import UnknownMetric, metric_for, usable
@@ -24,7 +25,7 @@ from records.values import FIELDS, ValueProblem, read_value
 router = Router(tags=["scores"])
 
 
-@router.get("/records/{path:id}/scores", response={200: ScoreList, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("/records/{path:id}/scores", response={200: ScoreList}, auth=KeyAuth(Scope.READ))
 def score_list(request: HttpRequest, id: str, limit: int = Query(50, ge=1, le=200), cursor: str = "") -> HttpResponse:
     """Every attempt on the record, newest first; `is_current` marks the one that counts for its metric."""
     record = found_record(request.project, id)
@@ -38,7 +39,7 @@ def score_list(request: HttpRequest, id: str, limit: int = Query(50, ge=1, le=20
 
 @router.post(
     "/records/{path:id}/scores",
-    response={201: ScoreOut | ScoreList, **ERRORS},
+    response={201: ScoreOut | ScoreList},
     auth=KeyAuth(Scope.WRITE, Scope.INGEST),
     openapi_extra=one_or_many(ScoreIn),
 )
@@ -86,13 +87,14 @@ def _new_score(request: HttpRequest, record_id: UUID, metric: Metric, sent: Scor
     )  # fmt: skip
 
 
-@router.get("/scores/{score_id}", response={200: ScoreOut, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("/scores/{score_id}", response={200: ScoreOut}, auth=KeyAuth(Scope.READ))
 def score_get(request: HttpRequest, score_id: UUID) -> HttpResponse:
+    """One attempt at a score, with its provenance."""
     score = _found(request.project, score_id)
     return answer(score_json(score, score.metric))
 
 
-@router.patch("/scores/{score_id}", response={201: ScoreOut, **ERRORS, 409: ERRORS[400]}, auth=KeyAuth(Scope.WRITE))
+@router.patch("/scores/{score_id}", response={201: ScoreOut, **CONFLICT}, auth=KeyAuth(Scope.WRITE))
 def score_correct(request: HttpRequest, score_id: UUID, body: ScoreChange) -> HttpResponse:
     """A correction: a new score of the same metric on the same record, which counts in place of this one. What the
     body does not say is as in the corrected score, which stays in the history."""
@@ -112,7 +114,7 @@ def score_correct(request: HttpRequest, score_id: UUID, body: ScoreChange) -> Ht
     return answer(_scores_json(request.project, add_scores(request.project.id, [correction]))[0], 201)
 
 
-@router.delete("/scores/{score_id}", response={204: None, **ERRORS}, auth=KeyAuth(Scope.ADMIN))
+@router.delete("/scores/{score_id}", response={204: None}, auth=KeyAuth(Scope.ADMIN))
 def score_delete(request: HttpRequest, score_id: UUID) -> HttpResponse:
     """Deletes one attempt for good; the best of what is left counts from now on."""
     score = _found(request.project, score_id)

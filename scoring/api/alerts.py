@@ -11,7 +11,7 @@ from pydantic import Field
 
 from evalhub.api import KeyAuth, answer
 from evalhub.models import Scope
-from records.api.schemas import ERRORS, Strict
+from records.api.schemas import Strict
 from records.models import Metric
 from scoring.alerts.editing import Saved, change_alert, create_alert, delete_alert
 from scoring.alerts.outbox import masked
@@ -151,24 +151,25 @@ def alert_json(request: HttpRequest, alert: Alert, secret: str = "") -> dict[str
     return shown | {"metric": alert.metric.slug if alert.metric else None, "secret": secret or None}
 
 
-@router.get("", response={200: AlertList, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("", response={200: AlertList}, auth=KeyAuth(Scope.READ))
 def alert_list(request: HttpRequest) -> HttpResponse:
     """All alerts by name."""
     return answer({"items": [alert_json(request, alert) for alert in _alerts(request)], "next_cursor": None})
 
 
-@router.post("", response={201: AlertOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.post("", response={201: AlertOut}, auth=KeyAuth(Scope.WRITE))
 def alert_create(request: HttpRequest, body: AlertIn) -> HttpResponse:
     """With a webhook the answer holds its secret, once."""
     return _answer(request, create_alert(request.project, _actor(request), **_sent(request, body)), 201)
 
 
-@router.get("/{int:id}", response={200: AlertOut, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("/{int:id}", response={200: AlertOut}, auth=KeyAuth(Scope.READ))
 def alert_get(request: HttpRequest, id: int) -> HttpResponse:
+    """One alert with its present state."""
     return answer(alert_json(request, _found(request, id)))
 
 
-@router.patch("/{int:id}", response={200: AlertOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.patch("/{int:id}", response={200: AlertOut}, auth=KeyAuth(Scope.WRITE))
 def alert_change(request: HttpRequest, id: int, body: AlertPatch) -> HttpResponse:
     """Changes what is named in the body; where that is what is measured, the state begins anew."""
     alert = _found(request, id)
@@ -176,14 +177,14 @@ def alert_change(request: HttpRequest, id: int, body: AlertPatch) -> HttpRespons
     return _answer(request, changed, 200)
 
 
-@router.delete("/{int:id}", response={204: None, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.delete("/{int:id}", response={204: None}, auth=KeyAuth(Scope.WRITE))
 def alert_delete(request: HttpRequest, id: int) -> HttpResponse:
     """With its history."""
     delete_alert(_found(request, id), _actor(request))
     return HttpResponse(status=204)
 
 
-@router.get("/{int:id}/history", response={200: HistoryOut, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("/{int:id}/history", response={200: HistoryOut}, auth=KeyAuth(Scope.READ))
 def alert_history(request: HttpRequest, id: int) -> HttpResponse:
     """The newest changes of state, and the newest messages."""
     alert = _found(request, id)
@@ -193,7 +194,7 @@ def alert_history(request: HttpRequest, id: int) -> HttpResponse:
     return answer({"events": _listed(EventOut, events), "deliveries": told})
 
 
-@router.post("/{int:id}/test", response={200: TestList, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.post("/{int:id}/test", response={200: TestList}, auth=KeyAuth(Scope.WRITE))
 def alert_test(request: HttpRequest, id: int) -> HttpResponse:
     """Sends a test to every address of the alert; takes some seconds at the most."""
     from scoring.alerts.delivering import send_test  # aiohttp: half a second that other calls need not pay for

@@ -11,8 +11,9 @@ from evalhub import audit
 from evalhub.api import KeyAuth, Problem, answer
 from evalhub.idempotency import idempotent
 from evalhub.models import Scope
+from evalhub.openapi import CONFLICT
 from records.api.finding import found_record
-from records.api.schemas import ERRORS, ScoreOut
+from records.api.schemas import ScoreOut
 from records.json_records import score_json
 from records.metrics import EDITABLE as METRIC_FIELDS
 from records.metrics import UnknownMetric, create_metric, metric_for
@@ -27,9 +28,9 @@ from scoring.api.schemas import (
     EvaluatorList,
     EvaluatorOut,
     EvaluatorScoreIn,
-    VersionIn,
-    VersionList,
-    VersionOut,
+    EvaluatorVersionIn,
+    EvaluatorVersionList,
+    EvaluatorVersionOut,
 )
 from scoring.builtins import BUILTINS
 from scoring.evaluators import (
@@ -46,7 +47,6 @@ from scoring.models import Evaluator, EvaluatorType, EvaluatorVersion
 from scoring.primaries import NotRanked, make_primary
 
 router = Router(tags=["evaluators"])
-TAKEN = {409: ERRORS[400]}
 
 
 def evaluator_json(evaluator: Evaluator) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def metric_named(request: HttpRequest, slug: str) -> Metric:
         raise ValidationError({"metric": str(unknown)}) from None
 
 
-@router.get("", response={200: EvaluatorList, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("", response={200: EvaluatorList}, auth=KeyAuth(Scope.READ))
 def evaluator_list(request: HttpRequest, archived: bool = False) -> HttpResponse:
     """All evaluators by name; with `archived=true` those put away too."""
     evaluators = Evaluator.objects.select_related("metric", "current").filter(project=request.project)
@@ -114,7 +114,7 @@ def evaluator_list(request: HttpRequest, archived: bool = False) -> HttpResponse
     return answer({"items": [evaluator_json(evaluator) for evaluator in evaluators], "next_cursor": None})
 
 
-@router.post("", response={201: EvaluatorOut, **ERRORS, **TAKEN}, auth=KeyAuth(Scope.WRITE))
+@router.post("", response={201: EvaluatorOut, **CONFLICT}, auth=KeyAuth(Scope.WRITE))
 @idempotent
 def evaluator_create(request: HttpRequest, body: EvaluatorIn) -> HttpResponse:
     """A new evaluator with its first version. Without `metric` the other fields describe one, which is made too; a
@@ -132,12 +132,13 @@ def evaluator_create(request: HttpRequest, body: EvaluatorIn) -> HttpResponse:
     return answer(evaluator_json(found(request, evaluator.slug)), 201)
 
 
-@router.get("/{slug}", response={200: EvaluatorOut, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("/{slug}", response={200: EvaluatorOut}, auth=KeyAuth(Scope.READ))
 def evaluator_get(request: HttpRequest, slug: str) -> HttpResponse:
+    """One evaluator, with its metric and what its current version says."""
     return answer(evaluator_json(found(request, slug)))
 
 
-@router.patch("/{slug}", response={200: EvaluatorOut, **ERRORS, **TAKEN}, auth=KeyAuth(Scope.WRITE))
+@router.patch("/{slug}", response={200: EvaluatorOut, **CONFLICT}, auth=KeyAuth(Scope.WRITE))
 def evaluator_change(request: HttpRequest, slug: str, body: EvaluatorChange) -> HttpResponse:
     """Changes what is named in the body; what an evaluator does is kept as a new version.
 
@@ -165,20 +166,21 @@ def evaluator_change(request: HttpRequest, slug: str, body: EvaluatorChange) -> 
     return answer(evaluator_json(found(request, evaluator.slug)))
 
 
-@router.delete("/{slug}", response={200: EvaluatorOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.delete("/{slug}", response={200: EvaluatorOut}, auth=KeyAuth(Scope.WRITE))
 def evaluator_archive(request: HttpRequest, slug: str) -> HttpResponse:
     """Puts the evaluator away: it scores no more; its scores and versions stay."""
     archive_evaluator(found(request, slug), actor(request))
     return answer(evaluator_json(found(request, slug)))
 
 
-@router.post("/{slug}/restore", response={200: EvaluatorOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.post("/{slug}/restore", response={200: EvaluatorOut}, auth=KeyAuth(Scope.WRITE))
 def evaluator_restore(request: HttpRequest, slug: str) -> HttpResponse:
+    """Takes an evaluator that was put away into use again."""
     restore_evaluator(found(request, slug), actor(request))
     return answer(evaluator_json(found(request, slug)))
 
 
-@router.post("/{slug}/make-primary", response={200: EvaluatorOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.post("/{slug}/make-primary", response={200: EvaluatorOut}, auth=KeyAuth(Scope.WRITE))
 def evaluator_make_primary(request: HttpRequest, slug: str) -> HttpResponse:
     """Lets its metric's column show this evaluator's values; earlier scores follow within minutes."""
     evaluator = found(request, slug)
@@ -189,27 +191,28 @@ def evaluator_make_primary(request: HttpRequest, slug: str) -> HttpResponse:
     return answer(evaluator_json(found(request, slug)))
 
 
-@router.get("/{slug}/versions", response={200: VersionList, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("/{slug}/versions", response={200: EvaluatorVersionList}, auth=KeyAuth(Scope.READ))
 def version_list(request: HttpRequest, slug: str) -> HttpResponse:
     """All versions, newest first."""
     items = [version_json(version) for version in found(request, slug).versions.all()]
     return answer({"items": items, "next_cursor": None})
 
 
-@router.post("/{slug}/versions", response={201: VersionOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.post("/{slug}/versions", response={201: EvaluatorVersionOut}, auth=KeyAuth(Scope.WRITE))
 @idempotent
-def version_create(request: HttpRequest, slug: str, body: VersionIn) -> HttpResponse:
+def version_create(request: HttpRequest, slug: str, body: EvaluatorVersionIn) -> HttpResponse:
     """A new version from the body alone; the current one is answered where it says the same."""
     version = save_version(found(request, slug), actor(request), said(body), body.note)
     return answer(version_json(version), 201)
 
 
-@router.get("/{slug}/versions/{number}", response={200: VersionOut, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("/{slug}/versions/{number}", response={200: EvaluatorVersionOut}, auth=KeyAuth(Scope.READ))
 def version_get(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """One version, as it was written."""
     return answer(version_json(found_version(found(request, slug), number)))
 
 
-@router.post("/{slug}/scores", response={201: ScoreOut, **ERRORS}, auth=KeyAuth(Scope.WRITE, Scope.INGEST))
+@router.post("/{slug}/scores", response={201: ScoreOut}, auth=KeyAuth(Scope.WRITE, Scope.INGEST))
 def score_create(request: HttpRequest, slug: str, body: EvaluatorScoreIn) -> HttpResponse:
     """A score that was made elsewhere by this evaluator, in the value field of its metric's type."""
     try:

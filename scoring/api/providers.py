@@ -5,7 +5,6 @@ from ninja import Router
 
 from evalhub.api import KeyAuth, answer
 from evalhub.models import Scope
-from records.api.schemas import ERRORS
 from scoring.api.schemas import ProviderList
 from scoring.models import Provider
 from scoring.providers import usable_by
@@ -13,7 +12,7 @@ from scoring.providers import usable_by
 router = Router(tags=["evaluators"])
 
 
-@router.get("", response={200: ProviderList, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("", response={200: ProviderList}, auth=KeyAuth(Scope.READ))
 def provider_list(request: HttpRequest) -> HttpResponse:
     """The project's own and the shared ones."""
     items = [_json(provider) for provider in usable_by(request.project.id)]

@@ -17,9 +17,10 @@ from evalhub import audit
 from evalhub.api import KeyAuth, Problem, answer
 from evalhub.idempotency import idempotent
 from evalhub.models import Scope, User
+from evalhub.openapi import CONFLICT
 from records.api.cursors import read_cursor, write_cursor
 from records.api.finding import found_record
-from records.api.schemas import ERRORS, OneLine, ScoreOut, Strict
+from records.api.schemas import OneLine, ScoreOut, Strict
 from records.ids import uuid7
 from records.json_records import score_json
 from records.limits import MAX_COMMENT_CHARS
@@ -37,7 +38,6 @@ from scoring.reviews.disagreements import adjudicate, agreement, disagreement, d
 
 router = Router(tags=["reviews"])
 NOBODY = 0  # as a person's id: nothing is counted as theirs
-CONFLICT = {409: ERRORS[400]}
 
 
 class ReviewIn(SelectionIn):
@@ -160,7 +160,7 @@ def review_json(review: ReviewRequest, counts: Counts) -> dict[str, Any]:
     }
 
 
-@router.post("", response={202: ReviewOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.post("", response={202: ReviewOut}, auth=KeyAuth(Scope.WRITE))
 @idempotent
 def review_create(request: HttpRequest, body: ReviewIn) -> HttpResponse:
     """Asks people to score the records. Answers at once; a worker adds the records, also while people begin."""
@@ -175,7 +175,7 @@ def review_create(request: HttpRequest, body: ReviewIn) -> HttpResponse:
     return answer(_said(_found(request, made.number)), 202)
 
 
-@router.get("", response={200: ReviewList, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("", response={200: ReviewList}, auth=KeyAuth(Scope.READ))
 def review_list(
     request: HttpRequest, open: bool | None = None, limit: int = Query(50, ge=1, le=200), cursor: str = ""
 ) -> HttpResponse:
@@ -192,7 +192,7 @@ def review_list(
     return answer({"items": items, "next_cursor": more})
 
 
-@router.get("/{int:number}", response={200: ReviewDetail, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("/{int:number}", response={200: ReviewDetail}, auth=KeyAuth(Scope.READ))
 def review_get(request: HttpRequest, number: int) -> HttpResponse:
     """How far it is, and on how many records people agree."""
     review = _found(request, number)
@@ -201,21 +201,21 @@ def review_get(request: HttpRequest, number: int) -> HttpResponse:
     return answer(_said(review) | {"agreement": counted})
 
 
-@router.post("/{int:number}/close", response={200: ReviewOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.post("/{int:number}/close", response={200: ReviewOut}, auth=KeyAuth(Scope.WRITE))
 def review_close(request: HttpRequest, number: int) -> HttpResponse:
     """Takes back what still waits; what people have scored stays. One that is closed stays as it is."""
     asking.close(_found(request, number), actor(request))
     return answer(_said(_found(request, number)))
 
 
-@router.post("/{int:number}/next", response={200: HeldOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.post("/{int:number}/next", response={200: HeldOut}, auth=KeyAuth(Scope.WRITE))
 def review_next(request: HttpRequest, number: int, body: ReviewerIn) -> HttpResponse:
     """A record that waits for this person, theirs for half an hour; the same one again until it is answered."""
     slot = answering.next_slot(_found(request, number), _person(request, body.reviewer))
     return answer({"record": slot and slot.record_id, "held_until": slot and slot.lease_until})
 
 
-@router.post("/{int:number}/answers", response={201: ScoreOut, **ERRORS, **CONFLICT}, auth=KeyAuth(Scope.WRITE))
+@router.post("/{int:number}/answers", response={201: ScoreOut, **CONFLICT}, auth=KeyAuth(Scope.WRITE))
 def review_answer(request: HttpRequest, number: int, body: AnswerIn) -> HttpResponse:
     """A person's score, or why they gave none.
 
@@ -236,7 +236,7 @@ def review_answer(request: HttpRequest, number: int, body: AnswerIn) -> HttpResp
     return answer(_score(request, slot.id), 201)
 
 
-@router.post("/{int:number}/undo", response={200: HeldOut, **ERRORS, **CONFLICT}, auth=KeyAuth(Scope.WRITE))
+@router.post("/{int:number}/undo", response={200: HeldOut, **CONFLICT}, auth=KeyAuth(Scope.WRITE))
 def review_undo(request: HttpRequest, number: int, body: UndoIn) -> HttpResponse:
     """Takes a person's answer back; the record is in their hands again."""
     review, person = _found(request, number), _person(request, body.reviewer)
@@ -248,7 +248,7 @@ def review_undo(request: HttpRequest, number: int, body: UndoIn) -> HttpResponse
     return answer({"record": slot.record_id, "held_until": slot.lease_until})
 
 
-@router.get("/{int:number}/disagreements", response={200: DisagreementList, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("/{int:number}/disagreements", response={200: DisagreementList}, auth=KeyAuth(Scope.READ))
 def disagreement_list(
     request: HttpRequest, number: int, limit: int = Query(50, ge=1, le=200), cursor: str = ""
 ) -> HttpResponse:
@@ -263,7 +263,7 @@ def disagreement_list(
     return answer({"items": items, "next_cursor": more})
 
 
-@router.post("/{int:number}/final-scores", response={201: ScoreOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.post("/{int:number}/final-scores", response={201: ScoreOut}, auth=KeyAuth(Scope.WRITE))
 @idempotent
 def review_adjudicate(request: HttpRequest, number: int, body: FinalIn) -> HttpResponse:
     """The final word on a record that people have scored; it counts before everybody's, which stay beside it."""

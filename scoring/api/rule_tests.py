@@ -10,7 +10,6 @@ from pydantic import Field
 
 from evalhub.api import KeyAuth, Problem, answer
 from evalhub.models import Scope
-from records.api.schemas import ERRORS
 from records.search import SearchTimeout
 from scoring.api.rules import RuleChange, evaluators_named, fields_of, found
 from scoring.api.trials import trial_json
@@ -53,7 +52,7 @@ class RuleTestOut(Schema):
     scores: list[dict[str, Any]] = Field(description="As /test-evaluator gives them, with the evaluator's slug.")
 
 
-@router.post("/test", response={200: RuleTestOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.post("/test", response={200: RuleTestOut}, auth=KeyAuth(Scope.WRITE))
 def rule_test(request: HttpRequest, body: RuleTestIn) -> HttpResponse:
     """What a rule would have done in the last 24 hours, and what a day of it costs. With `score` some of the records
     that it would draw are really scored, which costs money, and stored nowhere."""

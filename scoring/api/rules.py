@@ -14,7 +14,7 @@ from pydantic import Field, FiniteFloat
 from evalhub.api import KeyAuth, Problem, answer
 from evalhub.idempotency import idempotent
 from evalhub.models import Role, Scope
-from records.api.schemas import ERRORS, Strict
+from records.api.schemas import Strict
 from records.filterlang import FilterError
 from records.search import SearchTimeout
 from scoring.api.evaluators import actor
@@ -140,7 +140,7 @@ def funnel_json(funnel: Funnel) -> dict[str, Any]:
     return {name: funnel.counts.get(name, 0) for name in FunnelOut.model_fields} | {"cost": float(funnel.cost)}
 
 
-@router.get("", response={200: RuleList, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("", response={200: RuleList}, auth=KeyAuth(Scope.READ))
 def rule_list(request: HttpRequest) -> HttpResponse:
     """All rules by name, each with what became of the records that passed by."""
     rules = list(_rules(request))
@@ -148,33 +148,34 @@ def rule_list(request: HttpRequest) -> HttpResponse:
     return answer({"items": [rule_json(rule, found[rule.pk]) for rule in rules], "next_cursor": None})
 
 
-@router.post("", response={201: RuleOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.post("", response={201: RuleOut}, auth=KeyAuth(Scope.WRITE))
 @idempotent
 def rule_create(request: HttpRequest, body: RuleIn) -> HttpResponse:
     """A new rule. It says its `spans_mode`, unless it judges whole traces; it is at work only with `enabled`."""
     return answer(_json(request, _saved(request, None, body).slug), 201)
 
 
-@router.get("/{slug}", response={200: RuleOut, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("/{slug}", response={200: RuleOut}, auth=KeyAuth(Scope.READ))
 def rule_get(request: HttpRequest, slug: str) -> HttpResponse:
+    """One rule, with what became of the records that passed by."""
     return answer(_json(request, slug))
 
 
-@router.patch("/{slug}", response={200: RuleOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.patch("/{slug}", response={200: RuleOut}, auth=KeyAuth(Scope.WRITE))
 def rule_change(request: HttpRequest, slug: str, body: RuleChange) -> HttpResponse:
     """Changes what the body names, as a new version. `enabled` pauses it, and starts it again where it was stopped."""
     _saved(request, found(request, slug), body)
     return answer(_json(request, slug))
 
 
-@router.delete("/{slug}", response={204: None, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.delete("/{slug}", response={204: None}, auth=KeyAuth(Scope.WRITE))
 def rule_delete(request: HttpRequest, slug: str) -> HttpResponse:
     """Deletes the rule, its versions and counts. Its scores stay, and bear its name."""
     delete_rule(found(request, slug), actor(request))
     return HttpResponse(status=204)
 
 
-@router.post("/{slug}/score-past", response={200: PastOut, 202: PastOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.post("/{slug}/score-past", response={200: PastOut, 202: PastOut}, auth=KeyAuth(Scope.WRITE))
 @idempotent
 def rule_score_past(request: HttpRequest, slug: str, body: PastIn) -> HttpResponse:
     """Scores records that are there already, the newest that match first, as a scoring run (202). Its sampling rate and

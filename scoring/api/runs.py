@@ -11,7 +11,6 @@ from pydantic import Field
 from evalhub.api import KeyAuth, Problem, answer
 from evalhub.idempotency import idempotent, is_named
 from evalhub.models import Role, Scope
-from records.api.schemas import ERRORS
 from records.search import SearchTimeout
 from scoring.api.selecting import SelectionIn, selection_in
 from scoring.models import RunKind, RunMode, RunStatus, ScoringRun
@@ -77,7 +76,7 @@ class RunOut(Schema):
     ended_at: datetime | None
 
 
-class StartedOut(Schema):
+class RunStarted(Schema):
     estimate: EstimateOut | None = None
     run: RunOut | None = None
 
@@ -103,7 +102,7 @@ def run_json(run: ScoringRun) -> dict[str, Any]:
     }
 
 
-@router.post("", response={200: StartedOut, 202: StartedOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.post("", response={200: RunStarted, 202: RunStarted}, auth=KeyAuth(Scope.WRITE))
 @idempotent
 def run_start(request: HttpRequest, body: RunIn) -> HttpResponse:
     """Begins a run and answers at once (202); `dry_run` answers what it would take (200)."""
@@ -122,7 +121,7 @@ def run_start(request: HttpRequest, body: RunIn) -> HttpResponse:
     return answer({"estimate": None, "run": run_json(run)}, 202)
 
 
-@router.get("", response={200: RunList, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("", response={200: RunList}, auth=KeyAuth(Scope.READ))
 def run_list(request: HttpRequest, limit: int = 50, cursor: str = "") -> HttpResponse:
     """Newest first."""
     size = min(max(1, limit), MOST_LISTED)
@@ -136,19 +135,20 @@ def run_list(request: HttpRequest, limit: int = 50, cursor: str = "") -> HttpRes
     return answer({"items": [run_json(run) for run in found[:size]], "next_cursor": more})
 
 
-@router.get("/{int:number}", response={200: RunOut, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("/{int:number}", response={200: RunOut}, auth=KeyAuth(Scope.READ))
 def run_get(request: HttpRequest, number: int) -> HttpResponse:
+    """How far a run is, and what it cost so far."""
     return answer(run_json(_found(request, number)))
 
 
-@router.post("/{int:number}/cancel", response={200: RunOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.post("/{int:number}/cancel", response={200: RunOut}, auth=KeyAuth(Scope.WRITE))
 def run_cancel(request: HttpRequest, number: int) -> HttpResponse:
     """What is scored by then stays. A run that is over stays as it is."""
     steering.cancel(_found(request, number), f"key {request.api_key.name}")
     return answer(run_json(_found(request, number)))
 
 
-@router.post("/{int:number}/resume", response={200: RunOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.post("/{int:number}/resume", response={200: RunOut}, auth=KeyAuth(Scope.WRITE))
 def run_resume(request: HttpRequest, number: int) -> HttpResponse:
     """Lets a paused run go on."""
     run = _found(request, number)
@@ -159,7 +159,7 @@ def run_resume(request: HttpRequest, number: int) -> HttpResponse:
     return answer(run_json(run))
 
 
-@router.post("/{int:number}/retry", response={202: RunOut, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.post("/{int:number}/retry", response={202: RunOut}, auth=KeyAuth(Scope.WRITE))
 @idempotent
 def run_retry(request: HttpRequest, number: int) -> HttpResponse:
     """A new run of what errored in this one."""

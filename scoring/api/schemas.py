@@ -87,11 +87,11 @@ class EvaluatorList(Schema):
     next_cursor: str | None = None
 
 
-class VersionIn(DefinitionIn):
+class EvaluatorVersionIn(DefinitionIn):
     note: str = ""
 
 
-class VersionOut(Schema):
+class EvaluatorVersionOut(Schema):
     number: int
     author: str
     note: str
@@ -100,12 +100,12 @@ class VersionOut(Schema):
     definition: dict[str, Any]
 
 
-class VersionList(Schema):
-    items: list[VersionOut]
+class EvaluatorVersionList(Schema):
+    items: list[EvaluatorVersionOut]
     next_cursor: str | None = None
 
 
-class RunIn(Strict):
+class TrialIn(Strict):
     """`inputs` or `records`, at most 20 of them."""
 
     inputs: dict[str, Any] | list[dict[str, Any]] | None = Field(
@@ -114,16 +114,16 @@ class RunIn(Strict):
     records: list[str] | None = Field(None, description="Ids of records, EvalHub's or yours.")
 
 
-class VersionRunIn(RunIn):
+class VersionTrialIn(TrialIn):
     version: int | None = Field(None, description="Null: the current one.")
 
 
-class TestIn(DefinitionIn, RunIn):
+class TestIn(DefinitionIn, TrialIn):
     type: EvaluatorType
     metric: str
 
 
-class RunOut(Schema):
+class TrialOut(Schema):
     record: str | None = None
     arguments: dict[str, Any] = Field(description="What the evaluator received, by name.")
     status: Literal["completed", "errored", "skipped"]
@@ -142,8 +142,8 @@ class RunOut(Schema):
     duration_ms: int | None = None
 
 
-class RunList(Schema):
-    items: list[RunOut]
+class TrialList(Schema):
+    items: list[TrialOut]
 
 
 class EvaluatorScoreIn(ScoreIn):

@@ -8,10 +8,9 @@ from ninja import Router
 from evalhub.api import KeyAuth, Problem, answer
 from evalhub.models import Scope
 from records.api.finding import found_record
-from records.api.schemas import ERRORS
 from records.values import FIELDS
 from scoring.api.evaluators import found, found_version, metric_named, said
-from scoring.api.schemas import RunIn, RunList, TestIn, VersionRunIn
+from scoring.api.schemas import TestIn, TrialIn, TrialList, VersionTrialIn
 from scoring.inputs import given_inputs, inputs_of
 from scoring.trial import MAX_ROWS, Row, Trial, try_definition
 
@@ -19,7 +18,7 @@ router = Router(tags=["evaluators"])
 SHOWN = ("reasoning", "error", "prompt", "reply", "output", "tokens", "cost", "duration_ms")
 
 
-@router.post("/test-evaluator", response={200: RunList, **ERRORS}, auth=KeyAuth(Scope.WRITE))
+@router.post("/test-evaluator", response={200: TrialList}, auth=KeyAuth(Scope.WRITE))
 def evaluator_test(request: HttpRequest, body: TestIn) -> HttpResponse:
     """Runs an evaluator that is not saved: what it would give for these inputs or records. Stores nothing."""
     metric = metric_named(request, body.metric)
@@ -27,8 +26,8 @@ def evaluator_test(request: HttpRequest, body: TestIn) -> HttpResponse:
     return answer({"items": [trial_json(trial) for trial in trials]})
 
 
-@router.post("/evaluators/{slug}/run", response={200: RunList, **ERRORS}, auth=KeyAuth(Scope.WRITE))
-def evaluator_run(request: HttpRequest, slug: str, body: VersionRunIn) -> HttpResponse:
+@router.post("/evaluators/{slug}/run", response={200: TrialList}, auth=KeyAuth(Scope.WRITE))
+def evaluator_run(request: HttpRequest, slug: str, body: VersionTrialIn) -> HttpResponse:
     """Runs the evaluator on these inputs or records, without a score: it stores nothing."""
     evaluator = found(request, slug)
     definition = found_version(evaluator, body.version).definition
@@ -48,7 +47,7 @@ def trial_json(trial: Trial) -> dict[str, Any]:
     }
 
 
-def _rows(request: HttpRequest, body: RunIn) -> list[Row]:
+def _rows(request: HttpRequest, body: TrialIn) -> list[Row]:
     if (body.inputs is None) == (body.records is None):
         raise Problem(400, "invalid", "Send inputs or records, one of the two.", [("inputs", "Send this or records.")])
     sent = body.records if body.records is not None else body.inputs

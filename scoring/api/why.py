@@ -11,14 +11,13 @@ from pydantic import Field
 from evalhub.api import KeyAuth, answer
 from evalhub.models import Scope
 from records.api.finding import found_record
-from records.api.schemas import ERRORS
 from records.models import Score, ScoreStatus
 from scoring.rules.why import Answer, answers
 
 router = Router(tags=["records"])
 
 
-class GateOut(Schema):
+class WhyGate(Schema):
     gate: str
     passed: bool | None = Field(description="null: the record did not get so far.")
     message: str
@@ -42,7 +41,7 @@ class RuleWhy(Schema):
     version: int | None = Field(description="The one in force when the record came; null: none was.")
     outcome: str = Field(description="Such as scored, pending, errored, sampled out, filtered out, over budget.")
     message: str
-    gates: list[GateOut]
+    gates: list[WhyGate]
     scores: list[WhyScore]
 
 
@@ -68,7 +67,7 @@ def _score_json(score: Score) -> dict[str, Any]:
     return {name: getattr(score, name) for name in names} | {"status": ScoreStatus(score.status).label}
 
 
-@router.get("/records/{path:id}/why", response={200: WhyOut, **ERRORS}, auth=KeyAuth(Scope.READ))
+@router.get("/records/{path:id}/why", response={200: WhyOut}, auth=KeyAuth(Scope.READ))
 def record_why(request: HttpRequest, id: str) -> HttpResponse:
     """Where the record stands with each rule: every gate with its answer, by the rule's version of when it came."""
     record = found_record(request.project, id)

@@ -4,7 +4,7 @@ import pytest
 
 from evalhub.models import AuditEvent, Scope
 from records.models import Metric, Score, ValueType
-from scoring.api.schemas import EvaluatorOut, VersionOut
+from scoring.api.schemas import EvaluatorOut, EvaluatorVersionOut
 from scoring.models import Evaluator, Provider
 from tests import factories
 from tests.records.api.calls import call, key
@@ -110,7 +110,7 @@ def test_a_change_is_a_new_version_and_a_new_name_is_none(project):
     assert changed.body["version"] == 2 and changed.body["name"] == "Is short"
     assert changed.body["eval_code_snippet"] == CODE["eval_code_snippet"]
     third = call(k, "POST", "/evaluators/short/versions", {"builtin": "length", "settings": {"at_most": 9}})
-    assert third.status == 201 and VersionOut.model_validate(third.body).number == 3
+    assert third.status == 201 and EvaluatorVersionOut.model_validate(third.body).number == 3
     listed = call(k, "GET", "/evaluators/short/versions").body["items"]
     assert [(v["number"], v["note"], v["author"]) for v in listed] == [
         (3, "", "key ci"), (2, "slower", "key ci"), (1, "first", "key ci"),
