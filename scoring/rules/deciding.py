@@ -1,7 +1,7 @@
 """From records to decisions: what each rule has drawn, what it counts, and which traces it still waits for."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
@@ -11,10 +11,10 @@ from psycopg.errors import QueryCanceled
 
 from evalhub.models import Project
 from records.ids import first_of
-from scoring.models import Counted, EvaluatorType, EvaluatorVersion, Rule, RuleScope
+from scoring.models import Counted, EvaluatorType, EvaluatorVersion, Rule, RuleScope, SpansMode
 from scoring.rules.editing import stop_rule
 from scoring.rules.facts import Conditions, conditions_of, facts_of
-from scoring.rules.gates import PASSED, Facts, Gate, decide, draws
+from scoring.rules.gates import PASSED, Facts, Gate, before_sampling, sampled
 
 FILTER_SECONDS = 5  # of one query over at most 1,000 records
 STEPS = (Counted.SEEN, Counted.SPANS, Counted.FILTER, Counted.SAMPLED)
@@ -44,6 +44,13 @@ class Drawn(NamedTuple):
     late: bool
 
 
+class Alike(NamedTuple):
+    """Records that the same gate stops, whatever the rule, until they are drawn; `one` speaks for `all`."""
+
+    one: Facts
+    all: list[Facts]
+
+
 @dataclass(slots=True)
 class Decisions:
     """`waiting` and `grown` are of (rule, trace): the former are waited for, the latter longer if they are already."""
@@ -53,41 +60,51 @@ class Decisions:
     grown: set[tuple[int, str]] = field(default_factory=set)
     counts: Counter[tuple[int, Counted]] = field(default_factory=Counter)
 
-    def add(self, at_work: RuleAtWork, found: Iterable[Facts], *, late: bool = False, waited: bool = False) -> None:
+    def add(self, at_work: RuleAtWork, found: Sequence[Alike], *, late: bool = False, waited: bool = False) -> None:
         """`waited`: they had been left to wait before."""
         rule, passed = at_work.rule, PASSED
         if late and not rule.judge_again:
-            self._add_late(at_work, found)
+            self._add_late(at_work, [facts for alike in found for facts in alike.all])
             return
         if rule.scope == RuleScope.SPAN:  # seen when it comes; a trace is seen when it is whole
             passed = PASSED | {Gate.WAITING: 1}
-        gates: Counter[Gate] = Counter()
-        for facts in found:
-            gate = decide(rule, facts)
-            gates[gate] += 1
-            if gate == Gate.DRAWN:
-                self.drawn.append(Drawn(at_work, facts, late))
-            elif gate == Gate.WAITING and _is_worth_it(rule, facts):
-                self.waiting.add((rule.pk, facts.trace_id))
+        stopped: dict[Gate, list[Facts]] = defaultdict(list)
+        for alike in found:
+            stopped[before_sampling(rule, alike.one)] += alike.all
+        drawn = sorted(sampled(rule, stopped[Gate.DRAWN]), key=lambda facts: facts.id.int)
+        self.drawn += [Drawn(at_work, facts, late) for facts in drawn]
+        self.waiting |= {(rule.pk, facts.trace_id) for facts in _worth_it(rule, stopped[Gate.WAITING])}
+        gates = {gate: len(some) for gate, some in stopped.items()}
+        gates |= {Gate.DRAWN: len(drawn), Gate.SAMPLING: gates[Gate.DRAWN] - len(drawn)}
         for gate, n in gates.items():
             for step in STEPS[1 if waited and rule.scope == RuleScope.SPAN else 0 : passed[gate]]:
                 self.counts[rule.pk, step] += n
 
-    def _add_late(self, at_work: RuleAtWork, found: Iterable[Facts]) -> None:
+    def _add_late(self, at_work: RuleAtWork, found: Sequence[Facts]) -> None:
         """Of what the rule has scored the change is noted (`settling`), whatever the gates say now. They decided, and
         counted, when it ended; nothing is waited for anew."""
-        rule = at_work.rule
-        for facts in found:
-            if draws(rule.salt, facts.drawn_by, rule.rate):
-                self.drawn.append(Drawn(at_work, facts, late=True))
-            if facts.trace_id:
-                self.grown.add((rule.pk, facts.trace_id))
+        self.drawn += [Drawn(at_work, facts, late=True) for facts in sampled(at_work.rule, found)]
+        self.grown |= {(at_work.rule.pk, facts.trace_id) for facts in found if facts.trace_id}
 
 
-def _is_worth_it(rule: Rule, facts: Facts) -> bool:
+def _worth_it(rule: Rule, waiting: Sequence[Facts]) -> Sequence[Facts]:
     """Most spans come before their parents: of those only the few that would be drawn are waited for. A whole trace is
     waited for in any case, since it is counted then."""
-    return rule.scope == RuleScope.TRACE or draws(rule.salt, facts.drawn_by, rule.rate)
+    return waiting if rule.scope == RuleScope.TRACE else sampled(rule, waiting)
+
+
+def alike(found: Iterable[Facts], rules: Iterable[RuleAtWork]) -> list[Alike]:
+    """In groups: of a thousand records a rule decides some dozen times."""
+    named = {
+        name for at_work in rules if at_work.rule.spans_mode == SpansMode.NAMED for name in at_work.rule.span_names
+    }
+    groups: dict[tuple[object, ...], list[Facts]] = defaultdict(list)
+    for facts in found:
+        own = facts.name if facts.name in named else None
+        apart = bool(facts.experiment) or facts.tried
+        shape = (facts.ended, apart, facts.is_root, facts.orphan, facts.leads, facts.quiet, bool(facts.trace_id))
+        groups[*shape, own, facts.matches].append(facts)
+    return [Alike(some[0], some) for some in groups.values()]
 
 
 def rules_at_work(project: Project) -> list[RuleAtWork]:

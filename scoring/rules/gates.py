@@ -1,5 +1,6 @@
 """What a rule decides about a record. Pure, and the same for planning, *Test rule* and *Why not scored?*."""
 
+from collections.abc import Sequence
 from hashlib import blake2b
 from math import inf
 from typing import NamedTuple
@@ -58,6 +59,12 @@ class Facts(NamedTuple):
 
 def decide(version: RuleTerms, facts: Facts) -> Gate:
     """`version` is a rule version, or the rule itself as it is now."""
+    gate = before_sampling(version, facts)
+    return Gate.SAMPLING if gate is Gate.DRAWN and not sampled(version, [facts]) else gate
+
+
+def before_sampling(version: RuleTerms, facts: Facts) -> Gate:
+    """Where all other gates leave it; DRAWN: to the draw."""
     if not version.enabled:
         return Gate.DISABLED
     if not facts.ended:
@@ -70,8 +77,6 @@ def decide(version: RuleTerms, facts: Facts) -> Gate:
         return Gate.SPANS
     if version.filter not in facts.matches:
         return Gate.FILTER
-    if not draws(version.salt, facts.drawn_by, version.rate):
-        return Gate.SAMPLING
     return Gate.DRAWN
 
 
@@ -92,6 +97,13 @@ def _chosen(version: RuleTerms, facts: Facts) -> bool:
             return facts.name in version.span_names
         case _:
             return True
+
+
+def sampled(version: RuleTerms, found: Sequence[Facts]) -> list[Facts]:
+    """Those of them that are in the sample, in their order. Few are: each trace is drawn once for all its spans."""
+    keys = [facts.drawn_by for facts in found]
+    drawn = {key for key in set(keys) if draws(version.salt, key, version.rate)}
+    return [facts for facts, key in zip(found, keys, strict=True) if key in drawn] if drawn else []
 
 
 def draws(salt: str, key: str, rate: float) -> bool:

@@ -20,7 +20,7 @@ from records.outbox import expire
 from scoring.models import OpenTrace, Rule, RuleScope
 from scoring.rules import clock
 from scoring.rules.counting import add_counts
-from scoring.rules.deciding import Decisions, RuleAtWork, look_up, rules_at_work
+from scoring.rules.deciding import Alike, Decisions, RuleAtWork, alike, look_up, rules_at_work
 from scoring.rules.gates import Facts
 from scoring.rules.settling import settle
 
@@ -131,20 +131,27 @@ def _plan_announced(project: Project) -> bool:
     changed = {id: row.id for row in rows for id in row.changed}
     found = look_up(project, rules, new.keys() | changed.keys(), quiet=0.0)
     decisions = Decisions()
+    whole = _apart(found, new, changed, rules, NEVER)
     for at_work in rules:
-        first = found if oldest >= at_work.since and not changed else _since(at_work, found, new)
+        first, late = whole if oldest >= at_work.since else _apart(found, new, changed, rules, at_work.since)
         decisions.add(at_work, first)
-        if changed:
-            decided = {facts.id for facts in first}
-            later = [facts for facts in _since(at_work, found, changed) if facts.id not in decided]
-            decisions.add(at_work, later, late=True)
+        decisions.add(at_work, late, late=True)
     _conclude(project, decisions)
     return True
 
 
-def _since(at_work: RuleAtWork, found: Sequence[Facts], announced: Mapping[UUID, UUID]) -> Sequence[Facts]:
-    """Those that were announced since the rule was enabled."""
-    return [facts for facts in found if announced.get(facts.id, NEVER) >= at_work.since]
+def _apart(
+    found: Sequence[Facts],
+    new: Mapping[UUID, UUID],
+    changed: Mapping[UUID, UUID],
+    rules: Sequence[RuleAtWork],
+    since: UUID,
+) -> tuple[list[Alike], list[Alike]]:
+    """(those that have ended, those of the others that have changed), of what was announced from `since` on."""
+    first = [facts for facts in found if facts.id in new and new[facts.id] >= since]
+    decided = {facts.id for facts in first}
+    late = [facts for facts in found if facts.id not in decided and facts.id in changed and changed[facts.id] >= since]
+    return alike(first, rules), alike(late, rules)
 
 
 def _take(project_id: int) -> list[Announced]:
@@ -179,7 +186,7 @@ def _close_traces(project: Project) -> bool:
     for row, found in roots:
         at_work = by_rule.get(row.rule_id)
         if at_work in rules:
-            decisions.add(at_work, [facts[id] for id in found if id in facts], waited=True)
+            decisions.add(at_work, alike([facts[id] for id in found if id in facts], rules), waited=True)
     _conclude(project, decisions)
     _close(roots)
     return True

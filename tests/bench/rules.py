@@ -61,7 +61,7 @@ def _decide(project: Any, evaluator: Any, options: argparse.Namespace) -> None:
 
     from records.models import Outbox
     from scoring.rules import planning
-    from scoring.rules.deciding import Decisions, look_up, rules_at_work
+    from scoring.rules.deciding import Decisions, alike, look_up, rules_at_work
 
     rules = _rules(project, evaluator)
     decided, planned = [], []
@@ -72,7 +72,7 @@ def _decide(project: Any, evaluator: Any, options: argparse.Namespace) -> None:
             began = time.perf_counter()
             at_work = rules_at_work(project)
             decisions = Decisions()
-            found = look_up(project, at_work, ids, quiet=0.0)
+            found = alike(look_up(project, at_work, ids, quiet=0.0), at_work)
             for one in at_work:
                 decisions.add(one, found)
             decided.append(1000 * (time.perf_counter() - began))
