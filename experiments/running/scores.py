@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from experiments.models import Experiment, ExperimentRow, RowState, ScoreSet
+from experiments.models import Experiment, ExperimentRow, ExperimentState, RowState, ScoreSet
 from experiments.running.starting import words_of
 from records.limits import MAX_ITEMS
 from scoring.models import UNFINISHED, EvaluatorVersion, RunStatus, ScoringRun
@@ -67,11 +67,15 @@ def runs_of_set(experiment: Experiment, number: int = 1) -> list[ScoringRun]:
 
 
 def hand_over(experiment: Experiment, seconds: float = 5.0) -> None:
-    """Plans the scores of set 1 on rows whose output is there and whose scores are not planned, for so many seconds."""
+    """Plans the scores of set 1 on rows whose output is there and whose scores are not planned, for so many seconds.
+    Of a cancelled experiment none: a cancel waits for what is being planned here, and takes it away."""
     versions = versions_of_set(experiment)
     until = time.monotonic() + seconds
+    alive = Experiment.objects.filter(pk=experiment.pk).exclude(state=ExperimentState.CANCELLED)
     while versions and time.monotonic() < until:
         with transaction.atomic():
+            if not alive.select_for_update(no_key=True).values_list("pk").first():
+                break
             rows = list(_unplanned(experiment).order_by("id").select_for_update(skip_locked=True)[:MAX_ITEMS])
             if not rows:
                 break

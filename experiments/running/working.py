@@ -8,6 +8,7 @@ import logging
 import time
 
 from django.db import DatabaseError
+from django.db.models import Q
 from django.utils import timezone
 
 from experiments.models import UNFINISHED, WAITING, Experiment, ExperimentRow, ExperimentState, RowState, Workflow
@@ -154,9 +155,8 @@ def _settle_cancelled(experiment: Experiment) -> None:
     """What was scored by then stays; what was not is cancelled once no worker holds any of it."""
     scores.settle(experiment, unscored=RowState.CANCELLED)
     here = ExperimentRow.objects.filter(experiment=experiment)
-    here.filter(state=RowState.RUNNING, lease_until__lt=timezone.now()).update(
-        state=RowState.CANCELLED, lease_until=None
-    )
+    free = Q(state=RowState.PENDING) | Q(state=RowState.RUNNING, lease_until__lt=timezone.now())
+    here.filter(free).update(state=RowState.CANCELLED, lease_until=None)
     if scores.versions_of_set(experiment):
         here.filter(state=RowState.GENERATED, scores_planned=False).update(state=RowState.CANCELLED)
     moving = [RowState.RUNNING, *([RowState.GENERATED] if scores.versions_of_set(experiment) else [])]

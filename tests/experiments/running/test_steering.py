@@ -60,6 +60,22 @@ def test_one_cancelled_in_the_middle_keeps_what_is_there_and_makes_no_more_calls
     assert states(turned(its)) == [RowState.SCORED] * 4 and len(server.requests) == 3
 
 
+def test_an_answer_that_comes_after_the_cancel_is_kept_and_no_scoring_begins_for_it(its):
+    late, *_ = holding.claim(its, 1, 60)
+    steering.cancel(its, "anna")
+    store(its, call_of(its), [(late, Generated(output="Answer.", messages=[]))])
+    scoring.hand_over(its)
+    assert ScoringRun.objects.get().status == "cancelled" and scores(its) == []
+    assert states(turned(its)) == [RowState.CANCELLED] * 4 and rows(its)[0].record_id
+    assert its.totals["states"] == {"cancelled": 4}
+
+
+def test_a_row_that_is_given_back_while_the_experiment_is_cancelled_ends_with_it(its):
+    steering.cancel(its, "anna")
+    its.rows.filter(case_id="case-1").update(state=RowState.PENDING)  # as a worker left it that saw no cancel yet
+    assert turned(its).totals["states"] == {"cancelled": 4}
+
+
 def test_a_row_of_a_killed_worker_is_made_again_by_another_and_only_once_recorded(its, server, project):
     lost, *_ = holding.claim(its, 1, 60)
     its.rows.filter(state=RowState.RUNNING).update(lease_until=timezone.now() - timedelta(seconds=1))
