@@ -98,7 +98,9 @@ def whole_json(experiment: Experiment) -> dict[str, Any]:
 @idempotent
 def experiment_start(request: HttpRequest, body: ExperimentIn) -> HttpResponse:
     """Begins an experiment and answers at once (202). Whatever it names must be there: an unknown evaluator, a prompt
-    without a deployed version, a case without a variable is a 400 now. `dry_run` answers what it would take (200)."""
+    without a deployed version, a case without a variable is a 400 now. The cases of a large dataset are looked at by a
+    worker before it asks the model anything; one that finds a bad case stops the experiment, whose `reason` names it.
+    `dry_run` answers what it would take (200)."""
     wanted = _wanted(request, body)
     try:
         if body.dry_run:

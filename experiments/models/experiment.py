@@ -58,8 +58,9 @@ class Experiment(models.Model):
     """Written by `experiments.running` alone.
 
     `dataset` at `dataset_revision`, but in `existing`: there `ids`, or all that matched `filter` when it was asked for
-    (`ceiling`, `created_at`), planned slice by slice behind the cursor `reached`. `totals` are counted from the rows
-    when the experiment ends (`running.counting.Totals`); before that they are counted where they are shown.
+    (`ceiling`, `created_at`), planned slice by slice behind the cursor `reached`. There is a `planned_at` once all rows
+    are there and their cases were looked at; before that no model is asked. `totals` are counted from the rows when the
+    experiment ends (`running.counting.Totals`); before that they are counted where they are shown.
     """
 
     project = models.ForeignKey("evalhub.Project", models.CASCADE, related_name="+")

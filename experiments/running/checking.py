@@ -1,24 +1,21 @@
-"""Whether an experiment can be run, before it is accepted: all that it names exists and is frozen, and every case makes
-a question. What is wrong is said by field, as forms and the API need it (ValidationError)."""
+"""Whether an experiment can be run, before it is accepted: all that it names exists and is frozen, and its cases make
+questions (`cases`). What is wrong is said by field, as forms and the API need it (ValidationError)."""
 
 import json
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
 from pydantic import ValidationError as Invalid
 
 from evalhub.models import Project
-from experiments.datasets.listing import items_of
-from experiments.models import Dataset, DatasetItem, Experiment, PromptState, PromptVersion, Workflow
+from experiments.models import Dataset, Experiment, PromptState, PromptVersion, Workflow
 from experiments.prompts.versions import RESERVED_PARAMETERS, Parameters
+from experiments.running.cases import REQUEST_SECONDS, cases_of, in_time, look
 from experiments.running.generating import CannotAsk, call_of
 from experiments.running.wanted import Wanted
 from experiments.slugs import named
-from experiments.workflows.asking import Call, CaseProblem
-from experiments.workflows.prompt import unknown_variables
-from scoring.dialects import Message
+from experiments.workflows.asking import Call
 from scoring.models import EvaluatorVersion
 from scoring.providers import usable_by
 from scoring.runs.starting import RunProblem, evaluators_named, versions_now
@@ -30,20 +27,20 @@ EXCLUDED = {field.name for field in Experiment._meta.fields} - SAID
 TAKEN_BY_PAGES = frozenset({"compare", "new", "uploaded", "adopt", "gate"})
 TAKEN = "taken"  # the code of a slug that another experiment has
 MOST_ROWS = 200_000  # that are made; outputs that are there already may be more
-SAMPLED = 200  # cases whose length speaks for all of them
-NAMED_CASES = 3  # in one message
 
 
 @dataclass(slots=True)
 class Checked:
     """An experiment that may begin, not stored yet. `versions` are its evaluators, frozen; `cases` how many there are;
-    `chars` the mean length of what is sent to the model for one. `warnings` are no obstacle."""
+    `chars` the mean length of what is sent to the model for one. Not `whole`: there was no time to look at all of them.
+    `warnings` are no obstacle."""
 
     experiment: Experiment
     versions: list[EvaluatorVersion]
     call: Call | None = None
     cases: int = 0
     chars: float = 0.0
+    whole: bool = True
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -51,8 +48,8 @@ class Checked:
         return self.cases * self.experiment.epochs
 
 
-def check(project: Project, wanted: Wanted, most: int | None = None) -> Checked:
-    """`most`: no more cases than so many are looked at, for an estimate on the way. Raises ValidationError."""
+def check(project: Project, wanted: Wanted) -> Checked:
+    """Raises ValidationError."""
     problems: dict[str, Any] = {}
     experiment = Experiment(
         project=project, workflow=wanted.workflow, description=wanted.description, epochs=wanted.epochs,
@@ -84,7 +81,7 @@ def check(project: Project, wanted: Wanted, most: int | None = None) -> Checked:
     if wanted.workflow == Workflow.EXISTING:
         checked.warnings += [] if versions else ["Without evaluators its results are the scores that are there."]
     else:
-        _cases(checked, most)
+        _cases(checked)
     return checked
 
 
@@ -188,57 +185,30 @@ def _records(experiment: Experiment, wanted: Wanted) -> None:
     experiment.zone, experiment.created_at = str(search.zone), search.now
 
 
-def _cases(checked: Checked, most: int | None) -> None:
-    """Every case of the revision, put as it will be put. Raises ValidationError."""
+def _cases(checked: Checked) -> None:
+    """Raises ValidationError where there are none, too many, or a bad one among those that are looked at."""
     experiment = checked.experiment
     there = cases_of(experiment).count()
     if there * experiment.epochs > MOST_ROWS:
         raise ValidationError({"epochs": f"More than {MOST_ROWS:,} rows: take fewer cases or epochs."})
-    if experiment.workflow != Workflow.CUSTOM:
-        try:
-            checked.call = call_of(experiment)
-        except CannotAsk as why:
-            raise ValidationError({"prompt" if experiment.prompt_version else "provider_id": str(why)}) from None
-    bad: dict[str, list[str]] = {}
-    unknown: dict[str, None] = {}
-    sampled = length = 0
-    for item in cases_of(experiment)[:most].iterator(chunk_size=1_000) if checked.call else ():
-        try:
-            messages = checked.call.messages_of(item.inputs)
-        except CaseProblem as problem:
-            bad.setdefault(str(problem), []).append(item.case_id)
-            continue
-        if experiment.prompt_version:
-            unknown.update(dict.fromkeys(unknown_variables(experiment.prompt_version, item.inputs)))
-        if sampled < SAMPLED:
-            sampled, length = sampled + 1, length + _length(messages)
-    if bad:
-        raise ValidationError({"dataset": [_bad(why, cases) for why, cases in bad.items()][:5]})
-    if most is not None and there > most:
-        checked.warnings.append(f"Only the first {most:,} cases were looked at; all of them are when it begins.")
-    checked.cases = there
     if not there:
         which = f" of the split {experiment.split}" if experiment.split else ""
         raise ValidationError({"dataset": f"{experiment.dataset.slug} has no cases{which}: put some in first."})
-    checked.chars = length / sampled if sampled else 0.0
-    if unknown:
-        names = ", ".join(list(unknown)[:5])
+    checked.cases = there
+    if experiment.workflow == Workflow.CUSTOM:
+        return
+    try:
+        checked.call = call_of(experiment)
+    except CannotAsk as why:
+        raise ValidationError({"prompt" if experiment.prompt_version else "provider_id": str(why)}) from None
+    seen = look(experiment, checked.call, in_time(REQUEST_SECONDS))
+    if seen.bad:
+        raise ValidationError({"dataset": seen.problems})
+    checked.chars, checked.whole = seen.chars, seen.whole
+    if not seen.whole:
+        checked.warnings.append(
+            f"The first {seen.n:,} of {there:,} cases were looked at; the others are before the first call."
+        )
+    if seen.unknown:
+        names = ", ".join(list(seen.unknown)[:5])
         checked.warnings.append(f"The cases hold what the prompt does not use: {names}.")
-
-
-def cases_of(experiment: Experiment) -> QuerySet[DatasetItem]:
-    """In their order, with their inputs alone."""
-    items = items_of(experiment.dataset, experiment.dataset_revision)
-    if experiment.split:
-        items = items.filter(split=experiment.split)
-    return items.only("id", "case_id", "inputs")
-
-
-def _length(messages: list[Message]) -> int:
-    return sum(len(content) if isinstance(content := m["content"], str) else len(json.dumps(content)) for m in messages)
-
-
-def _bad(why: str, cases: list[str]) -> str:
-    names = ", ".join(case[:60] for case in cases[:NAMED_CASES])
-    more = f" and {len(cases) - NAMED_CASES:,} more" if len(cases) > NAMED_CASES else ""
-    return f"{'Case' if len(cases) == 1 else 'Cases'} {names}{more}: {why}"

@@ -45,7 +45,8 @@ ORDER BY m.name, m.id
 
 
 def plan(experiment: Experiment, seconds: float = TURN_SECONDS) -> None:
-    """Makes rows until all are made, or for `seconds`; a filter that can no longer be read pauses the experiment."""
+    """Makes rows of the existing workflow until all are made, or for `seconds`; a filter that can no longer be read
+    pauses the experiment."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         try:

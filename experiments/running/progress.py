@@ -43,7 +43,14 @@ class Progress:
     def title(self) -> str:
         if self.experiment.reason:
             return "Stopped"
+        if self.looks_at_cases:
+            return "Looking at the cases"
         return self.experiment.get_state_display()
+
+    @property
+    def looks_at_cases(self) -> bool:
+        """There were too many for the request; nothing is asked of the model meanwhile."""
+        return not self.experiment.is_over and not self.experiment.planned_at and self.experiment.dataset_id is not None
 
     @property
     def polls(self) -> bool:

@@ -32,7 +32,8 @@ ORDER BY i.position, e.n
 
 
 def start(project: Project, wanted: Wanted, by: User | str) -> Experiment:
-    """Checks, stores and rings for workers. Raises ValidationError, having stored nothing."""
+    """Checks, stores and rings for workers. Raises ValidationError, having stored nothing. A bad case that there was no
+    time for is found by a worker before anything is asked (`cases.look_at_all`)."""
     checked = check(project, wanted)
     expected = estimate(checked, wanted.records)
     if not expected.rows and expected.exact:
@@ -55,7 +56,7 @@ def _stored(checked: Checked, expected: Estimate, by: User | str) -> Experiment:
     experiment = checked.experiment
     experiment.user, experiment.created_by = (by if isinstance(by, User) else None), str(by)[:160]
     experiment.estimate = expected.as_json()
-    if experiment.workflow != Workflow.EXISTING:
+    if experiment.workflow != Workflow.EXISTING and checked.whole:
         experiment.planned_at = timezone.now()
     if experiment.workflow == Workflow.CUSTOM:
         experiment.expires_at = timezone.now() + timedelta(seconds=experiment.timeout)

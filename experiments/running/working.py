@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from experiments.models import UNFINISHED, WAITING, Experiment, ExperimentRow, ExperimentState, RowState, Workflow
-from experiments.running import expiring, planning, ringing, rows, scores
+from experiments.running import cases, expiring, planning, ringing, rows, scores
 from experiments.running.counting import totals_at_the_end
 from experiments.running.generating import CannotAsk, Generator, call_of
 from scoring.models import AT_WORK
@@ -44,6 +44,7 @@ def take_turn(experiment_id: int, seconds: float = TURN_SECONDS) -> bool:
         settle(experiment)
         return has_more(experiment)
     _begin(experiment)
+    cases.look_at_all(experiment)
     planning.plan(experiment, seconds / 2)
     while not experiment.is_over and not experiment.reason:
         _make(experiment, until)

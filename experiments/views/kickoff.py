@@ -34,8 +34,6 @@ PREFILLED = (
     "baseline",
 )
 
-MOST_LOOKED_AT = 2_000  # cases, while the form is being filled in
-
 
 @never_cache
 @project_page("GET", "POST", role=Role.EDITOR)
@@ -70,7 +68,7 @@ def experiment_estimate(request: HttpRequest, project: Project) -> HttpResponse:
         try:
             wanted = form.wanted()
             wanted.name = wanted.name or "Unnamed"
-            context["expected"] = estimate(check(project, wanted, MOST_LOOKED_AT), wanted.records)
+            context["expected"] = estimate(check(project, wanted), wanted.records)
         except ValidationError as problem:
             form.take(problem.message_dict)
         except FilterError as error:

@@ -3,14 +3,27 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from experiments.models import Experiment
+from experiments.models import Experiment, ExperimentState
 from experiments.prompts.versions import new_version
+from experiments.running import checking, steering
 from experiments.running.checking import check
 from experiments.running.estimate import estimate
 from scoring.evaluators import archive_evaluator, create_evaluator, save_version
 from scoring.models import ScoringRun
+from scoring.providers import archive_provider
 from tests import factories
-from tests.experiments.running.begun import add_cases, begin, dataset, prompt, provider, questions, wanted
+from tests.experiments.running.begun import (
+    add_cases,
+    begin,
+    dataset,
+    prompt,
+    provider,
+    questions,
+    rows,
+    states,
+    turned,
+    wanted,
+)
 from tests.scoring.running import exact
 
 pytestmark = pytest.mark.usefixtures("rung")
@@ -113,6 +126,39 @@ def test_calls_tokens_and_cost_are_estimated_apart_for_outputs_and_judging(proje
     assert (expected.rows, expected.cases, expected.calls, expected.judging_calls) == (20, 10, 20, 20)
     assert 2_000 < expected.tokens_in < 2_200 and expected.tokens_out == 20 * 300
     assert 0.3 < expected.cost < 0.35 and expected.judging_cost == 0
+
+
+@pytest.fixture
+def no_time(monkeypatch):
+    """The request has no time to look at a case."""
+    monkeypatch.setattr(checking, "REQUEST_SECONDS", 0.0)
+
+
+def test_cases_that_the_request_had_no_time_for_are_looked_at_before_the_first_call(project, server, no_time):
+    made = prompt(project, provider(project, server))
+    cases = dataset(project, {"question": "One?"}, {"query": "Two?"}, {"query": "Three?"})
+    its = begin(project, "prompt", dataset=cases.slug, prompt=made.slug)
+    assert "first 0 of 3 cases" in its.estimate["warnings"][0] and its.planned_at is None
+    assert turned(its).reason.startswith("2 of 3 cases cannot be put to the model, and none was asked yet.")
+    assert "Cases case-2, case-3: The variable question is missing." in its.reason and server.requests == []
+    steering.resume(its, "anna")
+    assert states(turned(its)) == ["generated", "errored", "errored"] and len(server.requests) == 1
+    assert its.state == ExperimentState.COMPLETED_WITH_ERRORS and "question is missing" in rows(its)[1].error
+
+
+def test_sound_cases_are_looked_at_and_then_asked_in_one_turn(project, server, no_time):
+    made = prompt(project, provider(project, server))
+    its = begin(project, "prompt", dataset=dataset(project, *questions(2)).slug, prompt=made.slug)
+    assert turned(its).state == ExperimentState.COMPLETED and its.planned_at and len(server.requests) == 2
+
+
+def test_one_that_is_cancelled_or_stopped_while_its_cases_are_looked_at_asks_nothing(project, server, no_time):
+    made = prompt(project, provider(project, server))
+    its = begin(project, "prompt", dataset=dataset(project, *questions(2)).slug, prompt=made.slug)
+    archive_provider(made.versions.get().provider, "anna")
+    assert "archived" in turned(its).reason and its.planned_at is None
+    assert steering.cancel(its, "anna")
+    assert turned(its).totals["states"] == {"cancelled": 2} and server.requests == []
 
 
 def test_an_experiment_keeps_revision_and_versions_as_they_were(project, server):
