@@ -10,7 +10,7 @@ from pydantic import Field
 from evalhub.api import KeyAuth, Problem, answer
 from evalhub.models import Scope
 from experiments.comparison.asked import Asked, BadComparison, asked_of
-from experiments.gate.conditions import HELP, BadCondition
+from experiments.gate.conditions import HELP, BadCondition, BadGroups
 from experiments.gate.outcomes import EXIT_CODES, NotReady
 from experiments.models import Experiment, Gate
 from records.api.schemas import Strict
@@ -18,12 +18,13 @@ from records.api.schemas import Strict
 router = Router(tags=["experiments"])
 gates = Router(tags=["experiments"])
 MOST_CASES = 200  # of each list
+TOGETHER = "What cases belong together by, so that they count as one: split, thread or metadata.<key>."
 
 
 class CompareIn(Schema):
     ids: str = Field(description="Slugs of two to five experiments with commas between; the first is the baseline.")
     margin: str = Field("", description="Points within which there is no difference; 2 unless said, 0 for none.")
-    together: str = Field("", description="Cases that belong together: split or metadata.<key>.")
+    together: str = Field("", description=TOGETHER)
 
 
 class LineOut(Schema):
@@ -75,6 +76,7 @@ class GateIn(Strict):
     baseline: str | None = Field(None, description="Slug; the experiment's own baseline unless said.")
     metrics: list[str] = Field(description=f"Conditions. {HELP}")
     missing: Literal["fail", "ignore"] = "fail"
+    together: str = Field("", description=TOGETHER)
 
 
 class CheckOut(Schema):
@@ -102,6 +104,7 @@ class GateOut(Schema):
     outcome: Literal["pass", "fail", "inconclusive"]
     exit_code: int
     missing: str
+    together: str
     checks: list[CheckOut]
     warnings: list[str] = Field(description="What makes the two less comparable than they look.")
     by: str
@@ -111,9 +114,8 @@ class GateOut(Schema):
 def gate_json(gate: Gate) -> dict[str, Any]:
     return {
         "id": gate.pk, "experiment": gate.experiment.slug, "baseline": gate.baseline_slug, "outcome": gate.outcome,
-        "exit_code": EXIT_CODES[gate.outcome], "missing": gate.asked["missing"], "checks": gate.checks,
-        "warnings": gate.warnings, "by": gate.by,
-        "created_at": gate.created_at,
+        "exit_code": EXIT_CODES[gate.outcome], "missing": gate.asked["missing"], "together": gate.together,
+        "checks": gate.checks, "warnings": gate.warnings, "by": gate.by, "created_at": gate.created_at,
     }  # fmt: skip
 
 
@@ -188,9 +190,13 @@ def gate(request: HttpRequest, body: GateIn) -> HttpResponse:
     if baseline is None:
         raise Problem(400, "invalid", f"{experiment.slug} has no baseline of its own.", [("baseline", "is needed")])
     try:
-        made = judge(experiment, baseline, body.metrics, f"key {request.api_key.name}", missing=body.missing)
+        made = judge(
+            experiment, baseline, body.metrics, f"key {request.api_key.name}", missing=body.missing,
+            together=body.together,
+        )  # fmt: skip
     except BadCondition as problem:
-        raise Problem(400, "invalid", str(problem), [("metrics", str(problem))]) from None
+        field = "together" if isinstance(problem, BadGroups) else "metrics"
+        raise Problem(400, "invalid", str(problem), [(field, str(problem))]) from None
     except NotReady as problem:
         raise Problem(409, "not_ready", str(problem)) from None
     return answer(gate_json(made))

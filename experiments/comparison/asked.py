@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 
 from evalhub.models import Project
-from experiments.comparison.reading import side_of
+from experiments.comparison.reading import clusters_of, read_key, side_of
 from experiments.comparison.sides import Side
 from experiments.models import Experiment
 
@@ -31,7 +31,7 @@ class Read:
 
 @dataclass(frozen=True)
 class Asked:
-    """`margin` is a share; `by` slices and `together` clusters by split, tags or metadata.<key>; `versus` is which of
+    """`margin` is a share; `by` slices and `together` clusters by what `read_key` has; `versus` is which of
     the others charts and cases are of, `start` the first case of the list."""
 
     experiments: list[Experiment]
@@ -85,12 +85,8 @@ class Asked:
 
     def read(self) -> Read:
         """Each experiment once; the first's cases tell who belongs together."""
-        sides = [side_of(one, group_by=self.by) for one in self.experiments]
-        if not self.together:
-            return Read(sides[0], sides[1:], None)
-        grouped = sides[0] if self.together == self.by else side_of(self.first, group_by=self.together)
-        clusters = {run.case: run.groups[0] for run in grouped.runs if run.groups}
-        return Read(sides[0], sides[1:], clusters or None)
+        first, *others = [side_of(one, group_by=self.by) for one in self.experiments]
+        return Read(first, others, clusters_of(self.first, self.together) if self.together else None)
 
 
 def asked_of(project: Project, given: QueryDict | Mapping[str, str]) -> Asked:
@@ -120,7 +116,8 @@ def asked_of(project: Project, given: QueryDict | Mapping[str, str]) -> Asked:
         raise BadComparison("versus counts the experiments after the first.")
     return Asked(
         chosen, _margin(given.get("margin", "")), given.get("metric", ""),
-        _key(given, "by"), _key(given, "together"), versus, show, _number(given, "start"), given.get("case", ""),
+        _key(given, "by"), _key(given, "together", but="tags"), versus, show, _number(given, "start"),
+        given.get("case", ""),
     )  # fmt: skip
 
 
@@ -135,10 +132,13 @@ def _margin(text: str) -> float | None:
     return points / 100 or None
 
 
-def _key(given: Mapping[str, str], name: str) -> str:
+def _key(given: Mapping[str, str], name: str, but: str = "") -> str:
     key = given.get(name, "")
-    if key and key not in ("split", "tags") and not (key.startswith("metadata.") and key != "metadata."):
-        raise BadComparison(f"{name} is split, tags or metadata.<key>.")
+    try:
+        if key:
+            read_key(key, but)
+    except ValueError as problem:
+        raise BadComparison(f"{name}: {problem}.") from problem
     return key
 
 

@@ -30,7 +30,18 @@ GROUPS = {
     "tags": "coalesce(nullif(i.tags, '{}'), rec.tags)",
     "metadata": "CASE WHEN coalesce(i.metadata ->> %(key)s, rec.metadata ->> %(key)s) IS NOT NULL "
     "THEN ARRAY[coalesce(i.metadata ->> %(key)s, rec.metadata ->> %(key)s)] END",
+    "thread": "CASE WHEN rec.thread > '' THEN ARRAY[rec.thread] END",
 }
+CLUSTERS = """
+SELECT case_id, (min(belongs))[1] FROM (
+  SELECT r.case_id, {group} AS belongs
+  FROM experiment_row r
+  LEFT JOIN record rec ON rec.project_id = r.project_id AND rec.id = r.record_id
+  LEFT JOIN dataset_item i ON i.id = r.item_id
+  WHERE r.experiment_id = %(experiment)s AND r.project_id = %(project)s
+  ORDER BY r.id LIMIT %(most)s
+) r WHERE belongs IS NOT NULL GROUP BY case_id
+"""
 
 # The newest completed score of each record and evaluator, else the newest attempt; the cost is of all attempts.
 # OFFSET 0: the scores of each record by their index, never all of the project's.
@@ -62,7 +73,7 @@ ORDER BY key LIMIT 50
 
 
 def side_of(experiment: Experiment, set_number: int = 1, group_by: str = "") -> Side:
-    """`group_by` is split, tags or metadata.<key>: the runs' `groups`. Raises ValueError for anything else."""
+    """`group_by`, as `read_key` has it, fills the runs' `groups`. Raises ValueError."""
     keys, runs_of_set = measures_of(experiment, set_number)
     params: dict[str, object] = {
         "experiment": experiment.pk, "project": experiment.project_id, "most": MOST_ROWS, "runs": list(runs_of_set),
@@ -87,19 +98,38 @@ def measures_of(experiment: Experiment, set_number: int = 1) -> tuple[dict[tuple
     return _keys(evaluators), set(runs.values_list("runs", flat=True))
 
 
+def clusters_of(experiment: Experiment, key: str) -> dict[str, str]:
+    """Which cases belong together: by case id, the value of split, thread or metadata.<key> where there is one.
+    Raises ValueError."""
+    name, of = read_key(key, but="tags")  # of those a case has several
+    with connection.cursor() as cursor:
+        cursor.execute(
+            CLUSTERS.format(group=GROUPS[name]),
+            {"experiment": experiment.pk, "project": experiment.project_id, "most": MOST_ROWS, "key": of},
+        )
+        return dict(cursor.fetchall())
+
+
+def read_key(key: str, but: str = "") -> tuple[str, str]:
+    """What cases are grouped by, and the key where that is metadata. Raises ValueError."""
+    name, dot, of = key.partition(".")
+    if name not in GROUPS or name == but or bool(dot) != (name == "metadata") or bool(dot) != bool(of) or "\0" in key:
+        names = ", ".join(one for one in GROUPS if one not in (but, "metadata"))
+        raise ValueError(f"cases are not grouped by {key!r}, but by {names} or metadata.<key>")
+    return name, of
+
+
 def group_keys(experiment: Experiment) -> list[str]:
-    """By what its rows may be sliced: split and tags where there are some, and the keys of metadata."""
+    """By what its cases may be grouped: tags, split, thread, and the keys of their metadata."""
     with connection.cursor() as cursor:
         cursor.execute(KEYS, {"experiment": experiment.pk, "project": experiment.project_id, "most": KEYS_FROM})
-        return ["tags", "split", *(f"metadata.{key}" for (key,) in cursor.fetchall())]
+        return ["tags", "split", "thread", *(f"metadata.{key}" for (key,) in cursor.fetchall())]
 
 
 def _read(
     params: dict[str, object], measures: dict[tuple[int, int], Measure], group_by: str
 ) -> tuple[list[Run], dict[str, dict[UUID, Said]]]:
-    name, _, params["key"] = group_by.partition(".")
-    if group_by and (name not in GROUPS or (name == "metadata") != bool(params["key"]) or "\0" in group_by):
-        raise ValueError(f"cannot slice by {group_by!r}: by split, tags or metadata.<key>")
+    name, params["key"] = read_key(group_by) if group_by else ("", "")
     with connection.cursor() as cursor:
         cursor.execute(RUNS.format(groups=f", {GROUPS[name]}" if group_by else ""), params)
         runs = [Run(*row[:8], tuple(row[8] or ()) if group_by else ()) for row in cursor.fetchall()]

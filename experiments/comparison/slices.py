@@ -1,5 +1,6 @@
 """Where the one experiment is better or worse than the other: the difference within each group of cases. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from experiments.comparison.matching import Match
@@ -19,7 +20,9 @@ class SliceLine:
     decision: Decision
 
 
-def slice_lines(first: Side, second: Side, matched: Match, line: Line) -> tuple[list[SliceLine], int]:
+def slice_lines(
+    first: Side, second: Side, matched: Match, line: Line, clusters: Mapping[str, str] | None = None
+) -> tuple[list[SliceLine], int]:
     """One metric in the largest groups of the first's cases, p adjusted for their number; and how many are left out."""
     both = pairs_of(first, second, matched, line.measure.key, line.kind)
     members: dict[str, set[int]] = {}
@@ -27,7 +30,9 @@ def slice_lines(first: Side, second: Side, matched: Match, line: Line) -> tuple[
         for label in {label for run in first.cases[case] for label in run.groups}:
             members.setdefault(label, set()).add(index)
     chosen = sorted(members, key=lambda label: (-len(members[label]), label))
-    found = [difference(_only(both, members[label]), line.measure, line.kind) for label in chosen[:MOST_SLICES]]
+    found = [
+        difference(_only(both, members[label]), line.measure, line.kind, clusters) for label in chosen[:MOST_SLICES]
+    ]
     lower = line.kind == "mean" and line.measure.lower
     lines = [
         SliceLine(label, one, decide(one, margin=line.margin, adjusted=p, lower=lower))

@@ -3,7 +3,7 @@
 Pure. Epochs are averaged first, cases are the units; cases that belong together count as one cluster.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from experiments.comparison.matching import Match, match
@@ -14,6 +14,8 @@ from scoring.stats.estimates import Estimate
 from scoring.stats.many import holm
 from scoring.stats.means import mean, rate_of
 from scoring.stats.paired import Paired, paired
+
+NO_CLUSTERS = "No case has what they belong together by: each counts for itself."
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,10 @@ class Pairs:
     def rose(self) -> int:
         return sum(b > a for a, b in zip(self.before, self.after, strict=True))
 
+    def groups(self, clusters: Mapping[str, str] | None) -> list[Hashable] | None:
+        """For `stats.paired`, which cases are one cluster."""
+        return groups_of([case for case, _ in self.cases], clusters)
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -110,10 +116,10 @@ class Versus:
 
 
 def compare(
-    first: Side, second: Side, *, margin: float | None = None, clusters: dict[str, str] | None = None
+    first: Side, second: Side, *, margin: float | None = None, clusters: Mapping[str, str] | None = None
 ) -> Versus:
     """`margin` is a share (0.02: two points), of bounded numbers a share of their range; `clusters` name the group
-    of each of the first's cases, cases without one stand by themselves."""
+    of each of the first's cases, cases without one stand by themselves. Then every interval is cluster-robust."""
     matched = match(first, second)
     measures = shared_measures([first, second])
     kinds = {measure.key: kind_of(measure.key, (first, second)) for measure in measures}
@@ -127,22 +133,27 @@ def compare(
     ]
     changed = cases_of(first, second, matched, [line for line in lines if not line.neutral])
     return Versus(
-        first, second, matched, lines, [_took(first, second, matched, what) for what in TOOK],
+        first, second, matched, lines, [_took(first, second, matched, what, clusters) for what in TOOK],
         sorted((case for case in changed if case.worst < 0), key=lambda case: (case.worst, case.first)),
         sorted((case for case in changed if case.worst >= 0 < case.best), key=lambda case: (-case.best, case.first)),
-        [case for case in changed if case.worst == 0 == case.best], warnings_of(first, second, matched, measures),
-        len({clusters.get(case, case) for case, _ in matched.pairs}) if clusters else None,
+        [case for case in changed if case.worst == 0 == case.best],
+        [*warnings_of(first, second, matched, measures), *([NO_CLUSTERS] if clusters == {} else [])],
+        len(set(groups_of([case for case, _ in matched.pairs], clusters))) if clusters else None,
     )  # fmt: skip
+
+
+def groups_of(cases: Sequence[str], clusters: Mapping[str, str] | None) -> list[Hashable] | None:
+    """The cluster of each case: one without stands by itself, whatever it is called."""
+    return [clusters.get(case, (case,)) for case in cases] if clusters else None
 
 
 def pairs_of(first: Side, second: Side, matched: Match, key: str, kind: Kind) -> Pairs:
     return _pairs(matched, first.values_of(key, kind), second.values_of(key, kind))
 
 
-def difference(both: Pairs, measure: Measure, kind: Kind, clusters: dict[str, str] | None = None) -> Paired:
-    groups = [clusters.get(case, case) for case, _ in both.cases] if clusters else None
+def difference(both: Pairs, measure: Measure, kind: Kind, clusters: Mapping[str, str] | None = None) -> Paired:
     return paired(
-        both.before, both.after, clusters=groups, shares=is_share(measure, kind),
+        both.before, both.after, clusters=both.groups(clusters), shares=is_share(measure, kind),
         width=None if kind == "passes" else measure.width,
     )  # fmt: skip
 
@@ -226,9 +237,9 @@ def _line(
     return Line(measure, kind, found, decision, adjusted, both.missing, margin, *flips, neutral)
 
 
-def _took(first: Side, second: Side, matched: Match, what: str) -> Took:
+def _took(first: Side, second: Side, matched: Match, what: str, clusters: Mapping[str, str] | None) -> Took:
     both = took_pairs(first, second, matched, what)
-    found = paired(both.before, both.after)
+    found = paired(both.before, both.after, clusters=both.groups(clusters))
     return Took(what, found, decide(found, lower=True))
 
 

@@ -1,11 +1,11 @@
 """Each condition of a gate against the values of the cases. Pure: the same evidence gives the same answer for ever."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from experiments.comparison.matching import Match
 from experiments.comparison.sides import Side, kind_of
-from experiments.comparison.verdicts import is_share, pairs_of, took_pairs
+from experiments.comparison.verdicts import groups_of, is_share, pairs_of, took_pairs
 from experiments.gate.conditions import Bound, Condition
 from scoring.stats.decisions import Kept, decide, kept, not_worse, within
 from scoring.stats.estimates import FEW, Estimate, number, percent
@@ -17,7 +17,8 @@ from scoring.stats.resampled import ratio
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """One metric's values of the cases: `before` and `after` of those matched, in one order; `own` of all the
-    experiment's. Epochs are averaged. `missing` matched cases have no value on a side; `by` measured them."""
+    experiment's. Epochs are averaged. `missing` matched cases have no value on a side; `by` measured them. `groups` of
+    those matched and `own_groups` of all number the clusters, where cases belong together."""
 
     name: str
     title: str
@@ -29,6 +30,8 @@ class Evidence:
     own: list[float]
     missing: int
     by: list[str]
+    groups: list[int] | None = None
+    own_groups: list[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,31 +64,42 @@ class Cases:
 
 
 def gather(
-    baseline: Side, experiment: Side, matched: Match, asked: Sequence[Condition]
-) -> tuple[Cases, list[Evidence]]:
+    baseline: Side, experiment: Side, matched: Match, asked: Sequence[Condition],
+    clusters: tuple[Mapping[str, str], Mapping[str, str]] | tuple[None, None] = (None, None),
+) -> tuple[Cases, list[Evidence]]:  # fmt: skip
+    """`clusters` of the baseline's cases and of the experiment's own."""
     found = []
     for one in asked:
         if one.took:
             pairs = took_pairs(baseline, experiment, matched, one.name)
-            own = list(experiment.took(one.name).values())
+            own = experiment.took(one.name)
             facts = (one.name, one.name.capitalize(), False, True, None)
             by: list[str] = []
         else:
             kind = kind_of(one.name, (baseline, experiment))
             measures = [side.measure(one.name) for side in (baseline, experiment)]
             pairs = pairs_of(baseline, experiment, matched, one.name, kind)
-            own = list(experiment.values_of(one.name, kind).values())
+            own = experiment.values_of(one.name, kind)
             lower = kind == "mean" and measures[0].lower
             width = None if kind == "passes" else measures[0].width
             facts = (one.name, measures[0].name, is_share(measures[0], kind), lower, width)
             by = [measure.by for measure in measures]
-        found.append(Evidence(*facts, pairs.before, pairs.after, own, pairs.missing, by))
+        groups = _numbered(pairs.groups(clusters[0])), _numbered(groups_of(list(own), clusters[1]))
+        found.append(Evidence(*facts, pairs.before, pairs.after, list(own.values()), pairs.missing, by, *groups))
     return Cases(len(matched.pairs), len(matched.only_first), len(matched.only_second)), found
+
+
+def _numbered(groups: list[Hashable] | None) -> list[int] | None:
+    """In the order in which they come: what a cluster is called is nobody's evidence."""
+    numbers: dict[Hashable, int] = {}
+    return None if groups is None else [numbers.setdefault(one, len(numbers)) for one in groups]
 
 
 def check(asked: Condition, evidence: Evidence) -> Check:
     """The worst of its parts: fail before inconclusive before pass."""
-    found = paired(evidence.before, evidence.after, shares=evidence.shares, width=evidence.width)
+    found = paired(
+        evidence.before, evidence.after, clusters=evidence.groups, shares=evidence.shares, width=evidence.width
+    )
     parts = []
     if asked.margin is not None or not (asked.highest or asked.lowest):
         parts.append(_against(found, asked.margin, evidence.lower))
@@ -138,12 +152,14 @@ def _against(found: Paired, margin: float | None, lower: bool) -> tuple[Kept, st
 
 def _bounded(bound: Bound, is_max: bool, evidence: Evidence) -> tuple[Kept, str]:
     if bound.relative:
-        estimate = ratio(evidence.after, evidence.before)
+        estimate = ratio(evidence.after, evidence.before, clusters=evidence.groups)
         limit, say = 1 + bound.value, _said_ratio
     else:
         shares = evidence.shares
         simple = shares and all(value in (0.0, 1.0) for value in evidence.own)
-        estimate = rate_of([value == 1.0 for value in evidence.own]) if simple else mean(evidence.own)
+        clusters = evidence.own_groups
+        passed = [value == 1.0 for value in evidence.own]
+        estimate = rate_of(passed, clusters=clusters) if simple else mean(evidence.own, clusters=clusters)
         limit, say = bound.value, percent if shares else number
     outcome = _kept(estimate, limit, is_max)
     words = {Kept.YES: "keeps", Kept.NO: "breaks", Kept.UNSURE: "cannot be told from"}[outcome]

@@ -18,6 +18,10 @@ class BadCondition(ValueError):
     """The text cannot be read as a condition, or names nothing that both experiments have."""
 
 
+class BadGroups(BadCondition):
+    """Cases cannot belong together by what was said."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bound:
     """`relative`: of the baseline's own value, 0.1 for +10%."""

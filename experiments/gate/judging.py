@@ -4,19 +4,22 @@ from dataclasses import asdict
 from typing import Any
 
 from experiments.comparison.matching import match
-from experiments.comparison.reading import side_of
+from experiments.comparison.reading import clusters_of, side_of
 from experiments.comparison.sides import shared_measures
 from experiments.comparison.verdicts import warnings_of
 from experiments.gate.checks import Cases, Check, Evidence, check, check_cases, gather, worst
-from experiments.gate.conditions import Condition, condition, conditions, known
+from experiments.gate.conditions import BadGroups, Condition, condition, conditions, known
 from experiments.gate.outcomes import NotReady
 from experiments.models import Experiment, ExperimentState, Gate
 
 MISSING = ("fail", "ignore")
 
 
-def judge(experiment: Experiment, baseline: Experiment, metrics: list[str], by: str, *, missing: str = "fail") -> Gate:
-    """`metrics` as `conditions.HELP` says. Raises BadCondition, NotReady."""
+def judge(
+    experiment: Experiment, baseline: Experiment, metrics: list[str], by: str, *, missing: str = "fail",
+    together: str = "",
+) -> Gate:  # fmt: skip
+    """`metrics` as `conditions.HELP` says, `together` what cases belong together by. Raises BadCondition, NotReady."""
     asked = conditions(metrics)
     if missing not in MISSING:
         raise ValueError(f"missing is one of {', '.join(MISSING)}, not {missing!r}")
@@ -30,12 +33,13 @@ def judge(experiment: Experiment, baseline: Experiment, metrics: list[str], by: 
     known(asked, first, second)
     matched = match(first, second)
     warnings = warnings_of(first, second, matched, shared_measures([first, second]))
-    cases, evidence = gather(first, second, matched, asked)
+    clusters = (_clusters(baseline, together), _clusters(experiment, together)) if together else (None, None)
+    cases, evidence = gather(first, second, matched, asked, clusters)
     checks = judged(asked, cases, evidence, missing)
     return Gate.objects.create(
         project_id=experiment.project_id, experiment=experiment, baseline=baseline, baseline_slug=baseline.slug,
         outcome=worst([one.outcome for one in checks]), by=by,
-        asked={"metrics": [one.words for one in asked], "missing": missing},
+        asked={"metrics": [one.words for one in asked], "missing": missing, "together": together},
         checks=[asdict(one) for one in checks],
         evidence={"cases": asdict(cases), "metrics": [asdict(one) for one in evidence], "sides": [
             {"experiment": side.slug, "dataset": side.dataset, "revision": side.revision, "epochs": side.epochs}
@@ -50,6 +54,17 @@ def ready(experiment: Experiment) -> None:
     if not experiment.is_over:
         why = f": {experiment.reason}" if experiment.reason else ""
         raise NotReady(f"{experiment.slug} is {experiment.get_state_display().lower()}, not completed{why}.")
+
+
+def _clusters(experiment: Experiment, together: str) -> dict[str, str]:
+    """Raises BadGroups where there are none: to judge as if each case stood by itself would be too sure."""
+    try:
+        found = clusters_of(experiment, together)
+    except ValueError as problem:
+        raise BadGroups(f"together: {problem}.") from problem
+    if not found:
+        raise BadGroups(f"No case of {experiment.slug} has {together}, by which they are to belong together.")
+    return found
 
 
 def judged(asked: list[Condition], cases: Cases, evidence: list[Evidence], missing: str) -> list[Check]:

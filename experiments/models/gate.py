@@ -37,6 +37,11 @@ class Gate(models.Model):
         return f"Gate {self.pk}: {self.experiment} against {self.baseline_slug}"
 
     @property
+    def together(self) -> str:
+        """What cases belonged together by; empty where each stood by itself."""
+        return self.asked.get("together", "")
+
+    @property
     def warnings(self) -> list[str]:
         """What made the two less comparable than they look, such as other versions of an evaluator."""
         return self.evidence["warnings"]

@@ -66,7 +66,7 @@ def compare_numbers(request: HttpRequest, project: Project) -> HttpResponse:
         context |= {"pairs": pairs, "scatter": json.dumps(figure), "scatter_shares": shares}
         if asked.by:
             context["slices"], context["more_slices"] = slices.slice_lines(
-                chosen.first, chosen.second, chosen.match, line
+                chosen.first, chosen.second, chosen.match, line, read.clusters
             )
     return _at(asked, request, render(request, "experiments/_compare_numbers.html", context))
 

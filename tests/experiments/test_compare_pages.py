@@ -130,6 +130,8 @@ def test_slices_and_groups(reader, project, two):
     assert "refunds" in page and "&lt;script&gt;" in page
     grouped = get(reader, project, "compare-numbers", ids="base,new", together="metadata.topic")
     assert "in 2 groups" in grouped
+    none = get(reader, project, "compare-numbers", ids="base,new", together="metadata.customer")
+    assert "No case has what they belong together by" in none and "groups</span>" not in none
 
 
 @pytest.mark.parametrize("query", [{}, {"ids": "base"}, {"ids": "base,new", "margin": "many"},
@@ -137,7 +139,8 @@ def test_slices_and_groups(reader, project, two):
                                    {"ids": "base,new", "versus": "4"}, {"ids": "base,new", "start": "-1"},
                                    {"ids": "base\0,new"}, {"ids": "base,new", "case": "\0"},
                                    {"ids": "base,new", "by": "metadata.\0"},
-                                   {"ids": "base,new", "together": "metadata.\0"}])  # fmt: skip
+                                   {"ids": "base,new", "together": "metadata.\0"},
+                                   {"ids": "base,new", "together": "tags"}])  # fmt: skip
 def test_what_cannot_be_asked_is_refused(reader, project, two, query):
     get(reader, project, "compare-numbers", status=400, **query)
 

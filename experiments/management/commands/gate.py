@@ -39,6 +39,10 @@ class Command(BaseCommand):
             "--missing", choices=MISSING, default="fail",
             help="Cases in one of the two only, or without a value on a side: fail (as usual), or ignore them.",
         )  # fmt: skip
+        parser.add_argument(
+            "--together", default="", metavar="KEY",
+            help="Cases that belong together count as one: by split, thread or metadata.<key>.",
+        )  # fmt: skip
         parser.add_argument("--junit", metavar="FILE", type=Path, help="Write the outcome there too, for a CI system.")
         parser.add_argument(
             "--wait", nargs="?", type=int, const=LONGEST_WAIT, metavar="SECONDS",
@@ -57,7 +61,7 @@ class Command(BaseCommand):
 
     def handle(
         self, *args: object, project: str | None, experiment: str, baseline: str | None, metrics: list[str],
-        missing: str, junit: Path | None, wait: int | None, **options: object,
+        missing: str, together: str, junit: Path | None, wait: int | None, **options: object,
     ) -> None:  # fmt: skip
         self.exit_code = COULD_NOT_RUN
         try:
@@ -68,7 +72,7 @@ class Command(BaseCommand):
                 until = time.monotonic() + wait
                 for one in (against, candidate):
                     self._wait(one, until)
-            gate = judge(candidate, against, metrics, BY, missing=missing)
+            gate = judge(candidate, against, metrics, BY, missing=missing, together=together)
         except (BadCondition, NotReady) as problem:
             raise CommandError(str(problem)) from problem
         self._say(gate)
@@ -96,7 +100,8 @@ class Command(BaseCommand):
             experiment.refresh_from_db()
 
     def _say(self, gate: Gate) -> None:
-        self.stdout.write(f"{gate.experiment.slug} against {gate.baseline_slug} (gate {gate.pk}):")
+        together = f", cases together by {gate.together}" if gate.together else ""
+        self.stdout.write(f"{gate.experiment.slug} against {gate.baseline_slug} (gate {gate.pk}){together}:")
         for check in gate.checks:
             self.stdout.write(f"  {check['outcome']:<12}  {check['asked']}: {check['words']}")
         for warning in gate.warnings:

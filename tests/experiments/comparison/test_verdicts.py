@@ -5,7 +5,7 @@ import pytest
 from experiments.comparison.reading import group_keys, side_of
 from experiments.comparison.results import metric_results, slices, spent
 from experiments.comparison.slices import slice_lines
-from experiments.comparison.verdicts import compare
+from experiments.comparison.verdicts import compare, groups_of
 from records.models import ValueType
 from scoring.stats.decisions import Verdict
 from tests import factories
@@ -152,7 +152,7 @@ def test_slices_by_metadata_say_where_it_got_worse(project, correct):
     metadata = {case: {"topic": "refunds" if i < 40 else "delivery"} for i, case in enumerate(before)}
     one = made.experiment(project, "a", before, metadata=metadata)
     other = made.experiment(project, "b", after, metadata=metadata)
-    assert group_keys(one) == ["tags", "split", "metadata.topic"]
+    assert group_keys(one) == ["tags", "split", "thread", "metadata.topic"]
     first, second = side_of(one, group_by="metadata.topic"), side_of(other, group_by="metadata.topic")
     found = compare(first, second)
     lines, more = slice_lines(first, second, found.match, found.lines[0])
@@ -163,7 +163,7 @@ def test_slices_by_metadata_say_where_it_got_worse(project, correct):
     rates = [(one.label, one.cases, one.measured[0][1].value) for one in own]
     assert rates == [("delivery", 40, 1), ("refunds", 40, 0.5)]
     assert slices(side_of(one, group_by="split"), first.measures) == ([], 0)
-    with pytest.raises(ValueError, match="cannot slice by 'nonsense'"):
+    with pytest.raises(ValueError, match="not grouped by 'nonsense', but by split, tags, thread or metadata.<key>"):
         side_of(one, group_by="nonsense")
 
 
@@ -176,6 +176,11 @@ def test_cases_that_belong_together_make_the_verdict_more_careful(project, corre
     together = versus(one, other, clusters=customers)
     assert together.lines[0].decision.verdict == Verdict.UNSURE and together.clustered == 10
     assert together.lines[0].found.method == "t interval, clustered"
+
+
+def test_a_case_without_a_group_stands_by_itself_whatever_it_is_called():
+    groups = groups_of(["a", "b", "c"], {"a": "b", "c": "b"})
+    assert groups[0] == groups[2] != groups[1] and groups_of(["a"], {}) is None
 
 
 def test_latency_and_cost_have_verdicts_of_their_own(project, correct):

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from itertools import count
 from xml.etree import ElementTree
 
@@ -65,7 +66,7 @@ def test_the_exit_code_is_the_outcome(project, correct, capsys, lost, won, condi
     assert says in out and {0: "The gate passes.", 1: "The gate fails.", 2: "The gate cannot tell."}[code] in out
     stored = Gate.objects.get()
     assert stored.outcome == {0: "pass", 1: "fail", 2: "inconclusive"}[code] and stored.by == "gate"
-    assert stored.asked == {"metrics": [condition], "missing": "fail"}
+    assert stored.asked == {"metrics": [condition], "missing": "fail", "together": ""}
 
 
 def test_a_higher_cost_breaks_its_bound(project, correct, capsys):
@@ -86,6 +87,8 @@ def test_a_higher_cost_breaks_its_bound(project, correct, capsys):
         (("--experiment", "new", "--baseline", "older", "--metric", "correctness"), "no experiment 'older'"),
         (("--experiment", "new", "--metric", "correctness"), "has no baseline of its own"),
         (("--experiment", "new", "--baseline", "new", "--metric", "correctness"), "cannot be its own baseline"),
+        ((*NAMED, "--metric", "correctness", "--together", "tags"), "not grouped by 'tags'"),
+        ((*NAMED, "--metric", "correctness", "--together", "thread"), "No case of base has thread"),
         (("--project", "no-such", *NAMED, "--metric", "correctness"), "no project 'no-such'"),
     ],
 )
@@ -154,6 +157,24 @@ def test_its_own_baseline_serves_where_none_is_said(project, correct):
     assert gate("--experiment", "new", "--metric", "correctness:margin=0.05") == 0
 
 
+def test_cases_that_belong_together_count_as_one(project, correct, capsys):
+    """Two of forty documents turned, and all five cases of each with them: that is no ten cases of two hundred."""
+    before, after = made.flipping(correct, 200, lost=10)
+    documents = {case: {"document": f"case-{i // 5:03}"} for i, case in enumerate(before)}  # named like other cases
+    base = made.experiment(project, "base", before, metadata=documents)
+    new = made.experiment(project, "new", after, metadata=documents)
+    alone = judge(new, base, ["correctness", "latency:max=2"], "ina")
+    assert alone.outcome == "fail" and alone.checks[0]["method"].startswith("exact McNemar")
+    asked = ("--metric", "correctness:min=0.8", "--metric", "cost:max=+10%", "--metric", "latency")
+    assert gate(*NAMED, *asked, "--metric", "tokens:max=60", "--together", "metadata.document") == 0
+    assert "cases together by metadata.document" in capsys.readouterr().out
+    stored = Gate.objects.first()
+    assert stored.together == "metadata.document" and [asdict(one) for one in recomputed(stored)] == stored.checks
+    (check, *_), (evidence, *_) = stored.checks, stored.evidence["metrics"]
+    assert check["method"] == "t interval, clustered" and check["low"] < -0.1 < check["high"]
+    assert evidence["groups"] == evidence["own_groups"] == [i // 5 for i in range(200)]
+
+
 def test_what_is_stored_is_enough_to_judge_again(project, correct):
     base, new = pair(project, correct, lost=9, won=5)
     found = judge(new, base, ["correctness:margin=0.02", "cost:max=+10%", "latency"], "ina", missing="ignore")
@@ -161,8 +182,6 @@ def test_what_is_stored_is_enough_to_judge_again(project, correct):
     base.delete()
     found.refresh_from_db()
     assert found.baseline is None and found.baseline_slug == "base"
-    from dataclasses import asdict
-
     assert [asdict(one) for one in recomputed(found)] == found.checks
     assert len(found.evidence["metrics"][0]["before"]) == 200
     assert found.evidence["metrics"][0]["by"] == ["correctness-judge v1"] * 2
@@ -209,6 +228,7 @@ def test_the_api_judges_and_stores_alike(project, correct):
     assert (
         call(key(project), "POST", "/gate", asked | {"metrics": ["speed"]}).fields["metrics"].startswith("base has no")
     )
+    assert "thread" in call(key(project), "POST", "/gate", asked | {"together": "thread"}).fields["together"]
     assert call(key(project), "POST", "/gate", asked | {"baseline": "none"}).status == 400
     Experiment.objects.filter(slug="new").update(state=ExperimentState.PENDING)
     assert call(key(project), "POST", "/gate", asked).status == 409
