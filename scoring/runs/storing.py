@@ -54,23 +54,23 @@ class Store:
         self._hashes |= dict(records.values_list("id", "input_hash"))
 
     def flush(self, judged: Sequence[Judged]) -> str | None:
-        results: list[tuple[Claimed, ScoreResult]] = []
+        results: dict[UUID, tuple[Claimed, ScoreResult]] = {}
         again: dict[tuple[str, float, bool], list[Claimed]] = defaultdict(list)
-        for claimed, verdict in judged:
+        for claimed, verdict in sorted(judged, key=lambda one: one[0].attempts):  # of several tries the last one counts
             if verdict.pause:
                 self.halt(claimed.evaluator_version_id, verdict.error)
                 again[verdict.error, self.HALTED_SECONDS, True].append(claimed)
             elif verdict.retry and (verdict.provider_down or claimed.attempts < MAX_ATTEMPTS):
                 again[verdict.error, _seconds(verdict, claimed), verdict.provider_down].append(claimed)
             else:
-                results.append((claimed, self._result(claimed, verdict)))
+                results[claimed.id] = claimed, self._result(claimed, verdict)
         with transaction.atomic():
-            stored = complete(self.project_id, [result for _, result in results])
-            self._count([(claimed, result) for claimed, result in results if result.id in stored])
+            stored = complete(self.project_id, [result for _, result in results.values()])
+            self._count([results[id] for id in results if id in stored])
         for (reason, seconds, give_back), some in again.items():
             self._put_back(some, reason, seconds, give_back_attempt=give_back)
         for claimed, _ in judged:
-            self._open.pop(claimed.id, None)
+            self._forget(claimed)
         if time.monotonic() > self._extend_at and self._open:
             extend(self.project_id, list(self._open.values()), self.lease_seconds)
             self._extend_at = time.monotonic() + self.lease_seconds / 4
@@ -84,7 +84,12 @@ class Store:
         """Back, for later: their evaluator is halted."""
         self._put_back(claimed, reason, self.HALTED_SECONDS, give_back_attempt=True)
         for one in claimed:
-            self._open.pop(one.id, None)
+            self._forget(one)
+
+    def _forget(self, claimed: Claimed) -> None:
+        """Unless it has been claimed again since: after a pause of the whole machine, say, its lease had run out."""
+        if self._open.get(claimed.id) == claimed:
+            del self._open[claimed.id]
 
     def let_go(self, reason: str = "", seconds: float = 0.0, *, give_back_attempt: bool = True) -> None:
         left, self._open = list(self._open.values()), {}

@@ -1,5 +1,6 @@
 """Scoring runs with LLM judges: limits, passing failures, refused keys, cancels, and what is kept of each call."""
 
+from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 
@@ -8,14 +9,17 @@ from django.utils import timezone
 
 from evalhub.models import Role
 from records.models import Score, ScoreDetail, ScoreStatus, ValueType
+from records.scores import claim
 from scoring import calls
 from scoring.engine import evaluate_all
 from scoring.evaluators import create_evaluator
 from scoring.learned import Learned
 from scoring.models import ScoringRun
 from scoring.providers import archive_provider, create_provider
-from scoring.runs import ringing, steering, storing, working
+from scoring.runs import planning, ringing, steering, storing, working
 from scoring.runs.starting import start_run
+from scoring.runs.tasks import versions_of
+from scoring.verdicts import completed
 from tests import factories
 from tests.model_server import body, model_server, status
 from tests.records.recount import recount
@@ -179,3 +183,23 @@ def test_a_cost_limit_pauses_the_run(project, server, provider):
     assert run.status == "paused" and "cost limit" in run.reason
     assert 0 < run.completed < 300
     assert run.completed + scores_of(run).filter(status=ScoreStatus.PENDING, lease_until=None).count() == 300
+
+
+def test_a_score_that_its_worker_claims_a_second_time_is_stored_and_counted_once(project, provider):
+    """The machine slept for longer than the lease: both answers come in one batch."""
+    sent(project, 1)
+    run = run_of(project, judge(project, provider))
+    planning.plan(run.pk)
+    (version,) = versions_of(run)
+    store = storing.RunStore(run, working.metrics_of([version]), lease_seconds=60)
+    judged = []
+    for reply in ("first", "second"):
+        (claimed,) = claim(project.pk, run.pk, 10, lease_seconds=60)
+        store.take([claimed])
+        judged.append((claimed, completed(True, reply=reply, tokens=10)))
+        Score.objects.filter(id=claimed.id).update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert store.flush(judged[:1]) is None and Score.objects.get().status == ScoreStatus.PENDING
+    assert store.flush(judged) is None
+    run.refresh_from_db()
+    assert (run.status, run.completed, run.tokens, ScoreDetail.objects.get().reply) == ("running", 1, 10, "second")
+    assert not any(recount(project.id).values())
