@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from django import forms
+from django.conf import settings
 from django.utils import timezone
 
 from evalhub import zones
@@ -25,6 +26,12 @@ class ProfileForm(forms.ModelForm):
     class Meta:
         model = User
         fields = ["first_name", "last_name", "email", "time_zone"]
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        if settings.OIDC_ISSUER:  # or one could give oneself somebody else's, whose first sign-in would then come here
+            self.fields["email"].disabled = True
+            self.fields["email"].help_text = f"{settings.OIDC_NAME} knows you by it: a superuser changes it."
 
 
 class ProjectForm(forms.ModelForm):
@@ -86,6 +93,11 @@ class MemberForm(forms.Form):
     def __init__(self, *args: object, project: Project, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.project = project
+        if settings.OIDC_ISSUER:
+            self.fields["create"].help_text = (
+                f"By an e-mail address, to sign in with {settings.OIDC_NAME}; else with a password for one sign-in, "
+                "shown once."
+            )
 
     def clean(self) -> dict[str, object]:
         data = super().clean()

@@ -5,6 +5,7 @@ The project's row is locked first, so that two admins who remove each other at o
 
 import secrets
 
+from django.conf import settings
 from django.db import transaction
 
 from evalhub import audit
@@ -28,10 +29,13 @@ def add(project: Project, user: User, role: Role, actor: User) -> Membership:
 
 @transaction.atomic
 def invite(project: Project, name: str, role: Role, actor: User) -> tuple[Membership, str]:
-    """Creates a user of this name (its e-mail too, if it is one) and returns its password for the first sign-in."""
-    password = secrets.token_urlsafe(12)
+    """Creates a user of this name (its e-mail too, if it is one) and returns its password for the first sign-in.
+
+    None ("") where the e-mail's owner comes by OpenID Connect: nobody else is to have a way into their account.
+    """
     email = name if "@" in name else ""
-    user = User.objects.create_user(name, email, password, must_change_password=True)
+    password = "" if email and settings.OIDC_ISSUER else secrets.token_urlsafe(12)
+    user = User.objects.create_user(name, email, password or None, must_change_password=bool(password))
     audit.note(project, actor, "user.create", user)
     return add(project, user, role, actor), password
 

@@ -173,6 +173,42 @@ AUTH_PASSWORD_VALIDATORS = [
         ("NumericPasswordValidator", {}),
     )
 ]
+# Signing in through a provider of identities, beside passwords. Without an issuer nothing of it is loaded.
+OIDC_ISSUER = env.text("EVALHUB_OIDC_ISSUER")
+OIDC_NAME = env.text("EVALHUB_OIDC_NAME") or urlsplit(OIDC_ISSUER).hostname
+OIDC_NEW_USERS = env.words("EVALHUB_OIDC_NEW_USERS")
+if OIDC_ISSUER:
+    client_id, client_secret = env.text("EVALHUB_OIDC_CLIENT_ID"), env.text("EVALHUB_OIDC_CLIENT_SECRET")
+    if not (client_id and client_secret):
+        raise ImproperlyConfigured("EVALHUB_OIDC_ISSUER needs EVALHUB_OIDC_CLIENT_ID and EVALHUB_OIDC_CLIENT_SECRET.")
+    if HTTPS and urlsplit(OIDC_ISSUER).scheme != "https":
+        raise ImproperlyConfigured("EVALHUB_OIDC_ISSUER must start with https://, as EVALHUB_URL does.")
+    INSTALLED_APPS += [
+        "allauth.account",
+        "allauth.socialaccount",
+        "allauth.socialaccount.providers.openid_connect",
+        "evalhub.oidc.apps.OidcConfig",
+    ]
+    MIDDLEWARE.append("allauth.account.middleware.AccountMiddleware")
+    ACCOUNT_ADAPTER = "evalhub.oidc.entering.AccountAdapter"
+    SOCIALACCOUNT_ADAPTER = "evalhub.oidc.entering.SocialAdapter"
+    ACCOUNT_EMAIL_VERIFICATION = "none"  # the provider has done it
+    SOCIALACCOUNT_PROVIDERS = {
+        "openid_connect": {
+            "provider_class": "evalhub.oidc.provider.Provider",
+            "OAUTH_PKCE_ENABLED": True,
+            "APPS": [
+                {
+                    "provider_id": OIDC_ISSUER,
+                    "name": OIDC_NAME,
+                    "client_id": client_id,
+                    "secret": client_secret,
+                    "settings": {"server_url": OIDC_ISSUER.rstrip("/")},
+                }
+            ],
+        }
+    }
+
 # A session ends so long after signing in, and with the password that it was opened by.
 SESSION_COOKIE_AGE = env.number("EVALHUB_SESSION_HOURS", 14 * 24) * 3600
 

@@ -19,7 +19,12 @@ def state(home: Path) -> str:
     packages = sorted(path.name for path in Path(django.__file__).parent.parent.glob("*.dist-info"))
     files = sorted({path for pattern in OURS for path in Path(settings.BASE_DIR).glob(pattern) if path.is_file()})
     seen = [f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files]
-    how = [str(settings.STORAGES["staticfiles"]), str(settings.STATIC_ROOT), str(Path(settings.STATIC_ROOT).is_dir())]
+    how = [
+        str(settings.INSTALLED_APPS),
+        str(settings.STORAGES["staticfiles"]),
+        str(settings.STATIC_ROOT),
+        str(Path(settings.STATIC_ROOT).is_dir()),
+    ]
     return hashlib.sha256("\n".join([*packages, *seen, *how, _applied(home)]).encode()).hexdigest()
 
 

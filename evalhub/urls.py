@@ -1,5 +1,6 @@
 """The composition root's map: one include an app, all pages of a project under /p/<slug>/."""
 
+from django.conf import settings as configured
 from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
@@ -48,5 +49,13 @@ urlpatterns = [
     path("admin/login/", account.admin_sign_in, name="admin-sign-in"),
     path("admin/", admin.site.urls),
 ]
+
+if configured.OIDC_ISSUER:
+    from evalhub.oidc import views as oidc
+
+    urlpatterns += [
+        path("sign-in/oidc", oidc.start, name="oidc-start"),
+        path("sign-in/oidc/callback", oidc.callback, name="oidc-callback"),
+    ]
 
 handler500 = "evalhub.views.problems.server_error"

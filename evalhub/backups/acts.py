@@ -11,6 +11,8 @@ from evalhub.backups.archive import BackupProblem, Manifest, Say
 from evalhub.backups.postgres import Database
 
 TELL_EVERY = 2.0  # seconds
+# Apps of sign-in by OpenID Connect: where it is switched off, their tables lie idle.
+SWITCHED = ("account.", "socialaccount.")
 
 
 def back_up(file: Path, database: Database, home: Path, key: str, keep_key: bool, say: Say) -> Manifest:
@@ -37,7 +39,9 @@ def restore(
     BackupProblem before anything is changed.
     """
     with archive.opened(file) as found:
-        newer = sorted(set(found.manifest.migrations) - known)
+        newer = sorted(
+            name for name in found.manifest.migrations if name not in known and not name.startswith(SWITCHED)
+        )
         if newer:
             raise BackupProblem(f"The backup is of a newer EvalHub (it has {newer[-1]}): update this one first.")
         if postgres.migrations_of(database):

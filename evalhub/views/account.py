@@ -1,5 +1,6 @@
 """Who one is: signing in, the profile, the password."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_not_required
@@ -21,6 +22,9 @@ class SignIn(LoginView):
 
     template_name = "evalhub/sign_in.html"
     redirect_authenticated_user = True
+
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
+        return super().get_context_data(oidc=settings.OIDC_ISSUER and settings.OIDC_NAME, **kwargs)
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         seconds = throttle.waits(self.request, form.data.get("username", ""))
