@@ -25,15 +25,26 @@ document.addEventListener("htmx:afterRequest", ({ target, detail }) => {
   if (detail.xhr.getResponseHeader("HX-Location")) target.closest?.("#dialog dialog")?.close();
 });
 
+let agreed = null;
+
 document.addEventListener("htmx:confirm", (event) => {
-  if (!event.detail.question) return;
+  const { elt: asking, question, issueRequest } = event.detail;
+  if (!question) return;
   event.preventDefault();
+  if (agreed === asking) return issueRequest(true);
   const dialog = document.getElementById("confirm");
-  dialog.querySelector("h2").textContent = event.detail.question;
-  const words = event.detail.elt.dataset;
+  dialog.querySelector("h2").textContent = question;
+  const words = asking.dataset;
   dialog.querySelector("[value=yes]").textContent = words.yes || event.detail.triggeringEvent?.submitter?.textContent.trim() || "Confirm";
   dialog.querySelector("[value='']").textContent = words.no || "Cancel";
   dialog.returnValue = "";
-  dialog.addEventListener("close", () => { if (dialog.returnValue === "yes") event.detail.issueRequest(true) }, { once: true });
+  dialog.addEventListener("close", () => {
+    if (dialog.returnValue !== "yes") return;
+    if (asking.isConnected) return issueRequest(true);
+    // Its part of the page came anew while somebody thought about it, as that of a run at work does every few seconds.
+    agreed = [...document.querySelectorAll(asking.localName)].find((one) => one.outerHTML === asking.outerHTML);
+    agreed?.click();
+    agreed = null;
+  }, { once: true });
   open(dialog);
 });

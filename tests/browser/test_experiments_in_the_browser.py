@@ -45,6 +45,14 @@ def test_an_experiment_is_estimated_started_watched_retried_and_scored_again(pag
 
     expect(page.locator("#experiment-progress")).to_contain_text("Pending: 0 of 6 rows")
     expect(page.locator("#rows")).to_contain_text("case-6")
+    progress = page.locator("#experiment-progress")
+    progress.get_by_role("button", name="Cancel").click()
+    progress.evaluate("its => its.dataset.old = 1")
+    expect(page.locator("#experiment-progress[data-old]")).to_have_count(0)  # it came anew behind the dialog
+    page.get_by_role("dialog").get_by_role("button", name="Cancel the experiment").click()
+    expect(progress).to_contain_text("Cancelled: 6 of 6 rows")
+    page.get_by_role("button", name="Retry what is missing (6)").click()
+    expect(progress).to_contain_text("Running: 0 of 6 rows")
     server.refuses = lambda request: status(400, message="too hard") if "What is 4?" in str(request.body) else None
     its = Experiment.objects.get()
     begun.turned(its)
