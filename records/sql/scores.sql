@@ -12,7 +12,7 @@ CREATE TEMP TABLE IF NOT EXISTS stage_score (id uuid, record_id uuid, record_cre
   error text, scorer text, evaluator_version_id bigint, evaluator text, version_no integer, run_id bigint, run_no integer,
   rule_id bigint, rule text, probability double precision, cluster text, epoch smallint, tokens integer, cost numeric,
   duration_ms integer, done_at timestamptz, task_key text, input_hash bytea, assignee_id bigint, not_before timestamptz,
-  attempts smallint, wins boolean) ON COMMIT DELETE ROWS;
+  attempts smallint, wins boolean, beaten uuid) ON COMMIT DELETE ROWS;
 -- is_root and created_at only where they are not the record's present ones (it is changing or going).
 CREATE TEMP TABLE IF NOT EXISTS stage_delta (record_id uuid, metric_id bigint, outcome smallint, n integer,
   value double precision, is_root boolean, created_at timestamptz) ON COMMIT DELETE ROWS;
@@ -143,24 +143,27 @@ WHERE NOT EXISTS (SELECT FROM score x WHERE x.project_id = %(p)s AND x.record_id
 ORDER BY w.id, w.n;
 
 -- name: decide
--- The batch against the one present current: under the record's lock that one is the best of all others.
-UPDATE stage_score t SET wins = true FROM (
-  SELECT DISTINCT ON (record_id, metric_id) id FROM (
-    SELECT record_id, metric_id, id, status, rank, done_at FROM stage_score
-    UNION ALL
-    SELECT c.record_id, c.metric_id, c.id, c.status, c.rank, c.completed_at
-    FROM (SELECT DISTINCT record_id, metric_id FROM stage_score) k
-    JOIN score c ON c.project_id = %(p)s AND c.record_id = k.record_id AND c.metric_id = k.metric_id AND c.is_current
-    WHERE NOT EXISTS (SELECT FROM stage_score x WHERE x.id = c.id)) a
-  ORDER BY record_id, metric_id, status <> 1, CASE WHEN status = 1 THEN rank END,
-    CASE WHEN status = 1 THEN done_at END DESC, id DESC) w
+-- The batch's best against the one present current: under the record's lock that one is the best of all others. Where it is
+-- in the batch itself, it stands there as it will be. NOT EXISTS would compare each with each: when this is planned the
+-- stage is all but empty.
+UPDATE stage_score t SET wins = true, beaten = w.beaten FROM (
+  SELECT b.id, nullif(c.id, b.id) AS beaten
+  FROM (
+    SELECT DISTINCT ON (record_id, metric_id) record_id, metric_id, id, status, rank, done_at FROM stage_score
+    ORDER BY record_id, metric_id, status <> 1, CASE WHEN status = 1 THEN rank END,
+      CASE WHEN status = 1 THEN done_at END DESC, id DESC) b
+  LEFT JOIN score c ON c.project_id = %(p)s AND c.record_id = b.record_id AND c.metric_id = b.metric_id AND c.is_current
+  WHERE c.id IS NULL OR c.id IN (SELECT id FROM stage_score)
+    OR (c.status <> 1, CASE WHEN c.status = 1 THEN c.rank ELSE 0 END,
+      CASE WHEN b.status = 1 THEN coalesce(b.done_at, 'infinity') ELSE '-infinity' END, b.id)
+    > (b.status <> 1, CASE WHEN b.status = 1 THEN b.rank ELSE 0 END,
+      CASE WHEN c.status = 1 THEN coalesce(c.completed_at, 'infinity') ELSE '-infinity' END, c.id)) w
 WHERE t.id = w.id;
 
 -- name: unset
 WITH gone AS (
   UPDATE score c SET is_current = false FROM stage_score t
-  WHERE t.wins AND c.project_id = %(p)s AND c.record_id = t.record_id AND c.metric_id = t.metric_id AND c.is_current
-    AND c.id <> t.id
+  WHERE c.project_id = %(p)s AND c.id = t.beaten AND c.is_current
   RETURNING c.record_id, c.metric_id, c.outcome, c.value)
 INSERT INTO stage_delta SELECT record_id, metric_id, outcome, -1, -coalesce(value, 0) FROM gone WHERE outcome <> 0;
 
@@ -211,10 +214,12 @@ WITH n AS MATERIALIZED (
       WHEN bool_or(s.status = 1) THEN 2 WHEN bool_or(s.status = 0) THEN 1 ELSE 0 END::smallint AS status
   FROM unnest(%(records)s::uuid[]) AS i(id)
   LEFT JOIN score s ON s.project_id = %(p)s AND s.record_id = i.id AND s.is_current GROUP BY i.id),
+differing AS MATERIALIZED (  -- few: only these are looked up a second time
+  SELECT n.id, o.status AS old, n.status AS new FROM n JOIN record o ON o.project_id = %(p)s AND o.id = n.id
+  WHERE o.status <> n.status),
 changed AS (
-  UPDATE record r SET status = n.status FROM n JOIN record o ON o.project_id = %(p)s AND o.id = n.id
-  WHERE r.project_id = %(p)s AND r.id = n.id AND o.status <> n.status
-  RETURNING r.created_at, r.is_root, r.source, o.status AS old, r.status AS new, r.cost, r.tokens, r.latency_ms, r.error)
+  UPDATE record r SET status = d.new FROM differing d WHERE r.project_id = %(p)s AND r.id = d.id
+  RETURNING r.created_at, r.is_root, r.source, d.old, d.new, r.cost, r.tokens, r.latency_ms, r.error)
 INSERT INTO stage_record_delta SELECT created_at, is_root, v.status, source, v.sign, coalesce(cost, 0),
   coalesce(tokens, 0), coalesce(latency_ms, 0), (error <> '')::integer
 FROM changed CROSS JOIN LATERAL (VALUES (old, -1), (new, 1)) v(status, sign);
