@@ -32,8 +32,11 @@ def machine() -> str:
 
 def resident_mb(pid: int) -> float:
     """Resident memory of a process and its children, shared pages counted once each (Pss)."""
-    pids = [pid, *_children(pid)]
-    return sum(_pss(p) for p in pids) / 1024
+    total = _pss(pid)
+    for child in _children(pid):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a worker's job has just ended
+            total += _pss(child)
+    return total / 1024
 
 
 def cpu_seconds(pid: int) -> float:
