@@ -33,6 +33,7 @@ urlpatterns = [
         experiments.experiment_progress,
         name="experiment-progress",
     ),
+    path("p/<slug:slug>/experiments/<slug:experiment>/sets", experiments.experiment_sets, name="experiment-sets"),
     path("p/<slug:slug>/experiments/<slug:experiment>/rows", experiments.experiment_rows, name="experiment-rows"),
     path("p/<slug:slug>/experiments/<slug:experiment>/cancel", experiments.experiment_cancel, name="experiment-cancel"),
     path("p/<slug:slug>/experiments/<slug:experiment>/resume", experiments.experiment_resume, name="experiment-resume"),

@@ -124,6 +124,7 @@ PAGES: dict[str, dict[str, Role]] = {
     "experiments:experiment": {"GET": VIEWER},
     "experiments:experiment-progress": {"GET": VIEWER},
     "experiments:experiment-rows": {"GET": VIEWER},
+    "experiments:experiment-sets": {"GET": VIEWER},
     "experiments:experiment-cancel": {"POST": EDITOR},
     "experiments:experiment-resume": {"POST": EDITOR},
     "experiments:experiment-retry": {"POST": EDITOR},

@@ -100,9 +100,10 @@ class Progress:
         """Such as "about 4 min left"; of one that is over, how long it took."""
         if self.experiment.is_over:
             return f"took {duration(self.seconds)}"
-        if self.experiment.reason or self.experiment.workflow == Workflow.CUSTOM or not self.ended or self.seconds < 2:
+        done = self.ended + (self.totals.n(RowState.GENERATED) / 2 if self.judged else 0)
+        if self.experiment.reason or self.experiment.workflow == Workflow.CUSTOM or not done or self.seconds < 2:
             return ""
-        return f"about {duration((self.totals.rows - self.ended) * self.seconds / self.ended)} left"
+        return f"about {duration((self.totals.rows - done) * self.seconds / done)} left"
 
     @property
     def waiting(self) -> str:

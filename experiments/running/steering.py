@@ -53,7 +53,7 @@ def resume(experiment: Experiment, actor: object) -> None:
     """Goes on where it was stopped for a reason. Raises NotNow."""
     with transaction.atomic():
         stopped = Experiment.objects.filter(pk=experiment.pk, state__in=UNFINISHED).exclude(reason="")
-        if not stopped.update(reason="", beat_at=None):
+        if not stopped.update(reason="", beat_at=timezone.now()):
             raise NotNow("It is not stopped: there is nothing to resume.")
         audit.note(experiment.project, actor, "experiment.resume", experiment.slug)
     experiment.refresh_from_db()
@@ -75,7 +75,8 @@ def retry(experiment: Experiment, actor: object) -> int:
             raise NotNow("No row has errored, expired or been cancelled: there is nothing to retry.")
         expires = timezone.now() + timedelta(seconds=experiment.timeout)
         Experiment.objects.filter(pk=experiment.pk).update(
-            state=ExperimentState.RUNNING, finished_at=None, totals={}, reason="",
+            state=ExperimentState.RUNNING, started_at=timezone.now(), finished_at=None, totals={}, reason="",
+            beat_at=timezone.now(),
             expires_at=expires if experiment.workflow == Workflow.CUSTOM else None,
         )  # fmt: skip
         audit.note(experiment.project, actor, "experiment.retry", experiment.slug, made=made, scored=scored)

@@ -90,7 +90,7 @@ def take_in(experiment: Experiment, by: User | str) -> None:
         mine = Experiment.objects.filter(pk=experiment.pk, uploaded=True).exclude(state__in=UNFINISHED)
         begun = mine.update(
             state=ExperimentState.RUNNING, finished_at=None, totals={}, planned_at=None, reached="",
-            ceiling=ceiling_of(),
+            ceiling=ceiling_of(), started_at=timezone.now(), beat_at=timezone.now(),
         )  # fmt: skip
         if not begun:
             raise NotNow("It is at work, or it was not uploaded.")

@@ -1,5 +1,6 @@
 """Experiments: the list, one of them with its live progress and rows, and what people may do with it."""
 
+import json
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
@@ -23,6 +24,7 @@ from experiments.running.uploads import adopt, came_since, take_in, uploads
 from experiments.tables import ExperimentTable
 from records.filterlang import quoted
 from records.views.bulk import STOP_POLLING, refused
+from scoring.models import RunStatus
 from scoring.runs.steering import NotNow
 
 ROWS = 50
@@ -53,7 +55,8 @@ def experiment(request: HttpRequest, project: Project, experiment: str) -> HttpR
     found = _found(project, experiment)
     context = {
         "experiment": found, "progress": _progress(request, found), "may_edit": request.role >= Role.EDITOR,
-        "sets": _sets(found), "query": request.GET.urlencode(), "quoted": quoted(found.label), "again": _again(found),
+        "query": request.GET.urlencode(), "quoted": quoted(found.label), "again": _again(found),
+        **_sets(request, found),
     }  # fmt: skip
     return render(request, "experiments/experiment.html", context)
 
@@ -68,6 +71,18 @@ def experiment_progress(request: HttpRequest, project: Project, experiment: str)
     if not progress.polls:
         response.status_code = STOP_POLLING
         trigger_client_event(response, "experiment-ended", {})
+    return response
+
+
+@never_cache
+@project_page("GET")
+def experiment_sets(request: HttpRequest, project: Project, experiment: str) -> HttpResponse:
+    """Its sets of evaluators. When the last of them that `?moved` has been scored, the results are told."""
+    found = _found(project, experiment)
+    context = {"experiment": found, **_sets(request, found)}
+    response = render(request, "experiments/_experiment_sets.html", context)
+    if "moved" in request.GET and not context["moves"]:
+        trigger_client_event(response, "sets-scored", {})
     return response
 
 
@@ -151,14 +166,20 @@ def _found(project: Project, slug: str) -> Experiment:
 
 
 def _again(found: Experiment) -> str:
-    """What fills the form for the same once more, against this one."""
-    said: dict[str, object] = {"workflow": found.workflow, "baseline": found.slug, "split": found.split}
+    """What fills the form for the same once more, against this one. Empty where no form says it: of chosen records."""
+    if found.ids is not None:
+        return ""
+    said: dict[str, object] = {
+        "workflow": found.workflow, "baseline": found.slug, "split": found.split, "epochs": found.epochs,
+        "concurrency": found.concurrency,
+    }  # fmt: skip
     if found.dataset:
         said["dataset"] = found.dataset.slug
     if found.prompt_version:
         said["prompt"] = found.prompt_version.prompt.slug
     if found.workflow == Workflow.COMPLETION:
         said |= {"provider_id": found.provider_id or "", "model": found.model}
+        said["parameters"] = json.dumps(found.parameters) if found.parameters else ""
     if found.workflow == Workflow.EXISTING:
         said["q"] = found.filter
     slugs = [version.evaluator.slug for version in scores.versions_of_set(found)]
@@ -180,8 +201,12 @@ def _progress(request: HttpRequest, found: Experiment) -> Progress:
     return Progress(found, totals, runs, judged, timezone.now(), workers, request.role >= Role.EDITOR, since)
 
 
-def _sets(found: Experiment) -> list[tuple[object, list[object], list[object]]]:
-    """(set, its evaluators, its scoring runs)."""
+def _sets(request: HttpRequest, found: Experiment) -> dict[str, object]:
+    """`sets`: (set, its evaluators, its scoring runs); whether one of them moves."""
     evaluators = list(found.evaluators.select_related("metric", "evaluator_version__evaluator"))
-    sets = found.sets.prefetch_related("runs")
-    return [(one, [e for e in evaluators if e.set_number == one.number], list(one.runs.all())) for one in sets]
+    its = [(one, list(one.runs.all())) for one in found.sets.prefetch_related("runs")]
+    return {
+        "sets": [(one, [e for e in evaluators if e.set_number == one.number], runs) for one, runs in its],
+        "moves": any(not run.is_over and run.status != RunStatus.PAUSED for _, runs in its for run in runs),
+        "may_delete": found.is_over and request.role >= Role.ADMIN,
+    }

@@ -30,6 +30,9 @@ PREFILLED = (
     "version",
     "provider_id",
     "model",
+    "parameters",
+    "epochs",
+    "concurrency",
     "q",
     "baseline",
 )

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from evalhub.models import Role
 from experiments.models import Experiment, ExperimentState
-from experiments.running import steering
+from experiments.running import scores, steering, working
 from tests import factories
 from tests.experiments.running.begun import add_cases, begin, dataset, prompt, provider, rows, turned
 from tests.experiments.running.test_existing import uploaded
@@ -165,12 +165,12 @@ def test_rows_show_previews_marked_truncated_states_scores_and_lead_to_their_rec
     server.answers.append(said("Ends he", finish="length"))
     begun = begin(project, "prompt", concurrency=1, **its)
     waiting = page("experiment-rows", begun.slug)
-    assert "pending" in waiting.text_ and "truncated" in waiting.text_ and "every 4s" in waiting.text_
+    assert "pending" in waiting.text_ and "truncated" in waiting.text_ and "every 2s" in waiting.text_
     turned(begun)
     shown = page("experiment-rows", begun.slug).text_
     first = rows(begun)[0]
     assert reverse("records:detail", args=[project.slug, first.record_id]) in shown
-    assert "truncated, see it whole" in shown and "cut at the token limit" in shown and "every 4s" not in shown
+    assert "truncated, see it whole" in shown and "cut at the token limit" in shown and "every 2s" not in shown
     assert "ended at the token limit" in page("experiment-progress", begun.slug).text_
 
 
@@ -188,7 +188,9 @@ def test_cancel_resume_and_retry_answer_the_part_that_changes(page, project, its
     assert page("experiment-resume", begun.slug, method="post").status_code == 422
     cancelled = page("experiment-cancel", begun.slug, method="post")
     assert "Cancelled: 2 of 2" in cancelled.text_ and "Retry what is missing (2)" in cancelled.text_
-    assert "Running" in page("experiment-retry", begun.slug, method="post").text_
+    Experiment.objects.update(beat_at=timezone.now() - timedelta(days=1))
+    retried = page("experiment-retry", begun.slug, method="post").text_
+    assert "Running" in retried and "Waiting" not in retried  # what was seen of a worker before counts no longer
     Experiment.objects.update(reason="The key is refused.")
     stopped = page("experiment", begun.slug).text_
     assert "The key is refused." in stopped and "Resume" in stopped and "every 2s" not in stopped
@@ -204,13 +206,43 @@ def test_evaluators_are_run_again_from_a_dialog(page, project, its):
     assert "2. exact v1" in page("experiment", begun.slug).text_
 
 
+def test_a_further_set_is_watched_until_its_scores_are_there_and_the_results_are_told(page, project, its):
+    begun = turned(begin(project, "prompt", **its))
+    assert "every 2s" not in page("experiment-sets", begun.slug).text_
+    page("experiment-rescore", begun.slug, method="post", data={"evaluator": "exact"})
+    whole = page("experiment", begun.slug).text_
+    assert "0 of 2" in whole and f"{begun.slug}/sets?moved=1" in whole
+    moving = page("experiment-sets", begun.slug, query="?moved=1")
+    assert "every 2s" in moving.text_ and "HX-Trigger" not in moving.headers
+    turned(begun)
+    (run,) = scores.runs_of_set(begun, 2)
+    working.scoring.take_turn(run.pk, 5)
+    ended = page("experiment-sets", begun.slug, query="?moved=1")
+    assert "every 2s" not in ended.text_ and "sets-scored" in ended.headers["HX-Trigger"]
+
+
+def test_run_again_fills_the_form_with_all_that_was_asked_and_is_no_link_for_chosen_records(page, project, server):
+    cases = dataset(project, [{"role": "user", "content": "Hello"}])
+    asked = {"dataset": cases.slug, "provider_id": provider(project, server).pk, "model": "m", "epochs": 3}
+    begun = begin(project, "completion", parameters={"temperature": 0.2}, concurrency=2, **asked)
+    again = page("experiment", begun.slug).context["again"]
+    form = page("experiment-new", query=f"?{again}").context["form"]
+    said = {name: form[name].value() for name in ("epochs", "concurrency", "parameters", "model", "baseline")}
+    wanted = {"epochs": "3", "concurrency": "2", "parameters": '{"temperature": 0.2}', "model": "m"}
+    assert said == wanted | {"baseline": begun.slug}
+    ids = [str(id) for id in sent(project, 2)]
+    page("experiment-existing", method="post", data={"name": "Two", "ids": ids})
+    assert "Run again" not in page("experiment", "two").text_
+
+
 def test_an_admin_deletes_one_that_is_over_and_its_records_stay(client, project, its):
     begun = begin(project, "prompt", **its)
     client.force_login(factories.member(project, Role.ADMIN))
     address = reverse("experiments:experiment-delete", args=[project.slug, begun.slug])
     assert client.post(address).status_code == 422
     turned(begun)
-    assert client.post(address).status_code == 200 and not Experiment.objects.exists()
+    sets = client.get(reverse("experiments:experiment-sets", args=[project.slug, begun.slug])).content.decode()
+    assert address in sets and client.post(address).status_code == 200 and not Experiment.objects.exists()
 
 
 def test_hostile_text_stays_text(page, project, its, server):
