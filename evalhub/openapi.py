@@ -12,11 +12,16 @@ from ninja import Schema
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 from ninja.params.models import ParamModel
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 # Built where it is first used: what a call gives is built for this page alone, and most commands need no call at all.
 Schema.model_config["defer_build"] = True
 ParamModel.model_config["defer_build"] = True
+
+
+def example(of: dict[str, Any]) -> ConfigDict:
+    """The body as the page shows it, which a test sends. A schema that inherits has one of its own."""
+    return ConfigDict(json_schema_extra={"example": of})
 
 
 class FieldProblem(Schema):

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from evalhub.api import KeyAuth, Problem, answer
 from evalhub.models import Scope
+from evalhub.openapi import CONFLICT, example
 from experiments.comparison.asked import Asked, BadComparison, asked_of
 from experiments.gate.conditions import HELP, BadCondition, BadGroups
 from experiments.gate.outcomes import EXIT_CODES, NotReady
@@ -22,7 +23,10 @@ TOGETHER = "What cases belong together by, so that they count as one: split, thr
 
 
 class CompareIn(Schema):
-    ids: str = Field(description="Slugs of two to five experiments with commas between; the first is the baseline.")
+    ids: str = Field(
+        description="Slugs of two to five experiments with commas between; the first is the baseline.",
+        json_schema_extra={"example": "support-v14,support-v15"},
+    )
     margin: str = Field("", description="Points within which there is no difference; 2 unless said, 0 for none.")
     together: str = Field("", description=TOGETHER)
 
@@ -72,6 +76,9 @@ class CompareOut(Schema):
 
 
 class GateIn(Strict):
+    model_config = example(
+        {"experiment": "support-v15", "baseline": "support-v14", "metrics": ["correct:margin=0.02", "cost:max=+10%"]}
+    )
     experiment: str = Field(description="Slug.")
     baseline: str | None = Field(None, description="Slug; the experiment's own baseline unless said.")
     metrics: list[str] = Field(description=f"Conditions. {HELP}")
@@ -180,7 +187,7 @@ def _case_json(case: Any) -> dict[str, Any]:
     }
 
 
-@gates.post("", response={200: GateOut}, auth=KeyAuth(Scope.WRITE))
+@gates.post("", response={200: GateOut, **CONFLICT}, auth=KeyAuth(Scope.WRITE))
 def gate(request: HttpRequest, body: GateIn) -> HttpResponse:
     """Judges an experiment and stores the outcome. 409 while one of the two is not over."""
     from experiments.gate.judging import judge  # numpy and scipy: only where they are needed

@@ -152,7 +152,7 @@ def dataset_export(
 
 
 @router.post(
-    "/{slug}/import", response={202: ImportOut}, auth=KeyAuth(Scope.WRITE), openapi_extra=FILES
+    "/{slug}/import", response={202: ImportOut, **CONFLICT}, auth=KeyAuth(Scope.WRITE), openapi_extra=FILES
 )  # fmt: skip
 def dataset_import(
     request: HttpRequest, slug: str, name: str = "", mapping: str = "", all_or_none: bool = False

@@ -7,7 +7,7 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import AliasChoices, Field, JsonValue
 
-from evalhub.openapi import FieldProblem
+from evalhub.openapi import FieldProblem, example
 from experiments.models import ExperimentState, RowState, Workflow
 from experiments.models.experiment import DAY, MOST_CONCURRENCY, MOST_EPOCHS
 from records.api.schemas import RecordDetail, ScoreOut, Strict
@@ -24,6 +24,15 @@ class ExperimentIn(SelectionIn):
     """`type` says which fields count: prompt takes a dataset and a prompt; completion a dataset, a provider and a
     model; custom a dataset; existing records by `q` or `ids`."""
 
+    model_config = example(
+        {
+            "name": "Support v16",
+            "type": "custom",
+            "dataset": "questions",
+            "evaluators": ["correct"],
+            "baseline": "support-v14",
+        }
+    )
     name: str = Field(max_length=120)
     type: Workflow = Field(validation_alias=either("type", "workflow"))
     slug: str = Field("", max_length=63, description="Made of the name unless given.")
@@ -47,6 +56,7 @@ class ExperimentIn(SelectionIn):
 
 
 class ExperimentChange(Strict):
+    model_config = example({"description": "With the new system prompt.", "baseline": "support-v14"})
     name: str | None = Field(None, max_length=120)
     description: str | None = None
     baseline: str | None = Field(None, description="A slug; empty for none.")
@@ -134,6 +144,7 @@ class RetriedOut(Schema):
 
 
 class RescoreIn(Strict):
+    model_config = example({"evaluators": ["correct"], "name": "Once more"})
     evaluators: list[str] = Field(description="Slugs; each runs in its present version.")
     name: str = Field("", max_length=120, description="Of the set; the evaluators' unless given.")
 
@@ -173,6 +184,7 @@ class RowDetail(Schema):
 
 
 class ClaimIn(Strict):
+    model_config = example({"limit": 10, "lease": 600})
     limit: int = Field(10, ge=1, le=MOST_CLAIMED)
     lease: int = Field(600, ge=10, le=DAY, description="Seconds until others may claim the rows.")
 
@@ -194,6 +206,15 @@ class ClaimOut(Schema):
 class ResultIn(Schema):
     """Also every other field of a record: `metrics`, `model`, `tokens_in`, `tags`, `spans` (nested, as in records)."""
 
+    model_config = example(
+        {
+            "case_id": "q1",
+            "outputs": "On its way.",
+            "tokens_in": 120,
+            "tokens_out": 9,
+            "spans": [{"name": "search", "kind": "retriever", "outputs": ["doc 7"]}],
+        }
+    )
     case_id: str
     epoch: int = 1
     outputs: Any = None

@@ -12,7 +12,7 @@ from ninja import Query, Router
 from evalhub.api import KeyAuth, Problem, answer
 from evalhub.idempotency import idempotent
 from evalhub.models import Project, Scope
-from evalhub.openapi import CONFLICT
+from evalhub.openapi import CONFLICT, NAMES_MORE
 from experiments.api.experiment_schemas import (
     ExperimentChange,
     ExperimentIn,
@@ -94,7 +94,9 @@ def whole_json(experiment: Experiment) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@router.post("", response={200: ExperimentStarted, 202: ExperimentStarted, **CONFLICT}, auth=KeyAuth(Scope.WRITE))
+@router.post(
+    "", response={200: ExperimentStarted, 202: ExperimentStarted, **CONFLICT, **NAMES_MORE}, auth=KeyAuth(Scope.WRITE)
+)
 @idempotent
 def experiment_start(request: HttpRequest, body: ExperimentIn) -> HttpResponse:
     """Begins an experiment and answers at once (202). Whatever it names must be there: an unknown evaluator, a prompt

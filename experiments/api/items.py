@@ -114,7 +114,7 @@ def item_put(request: HttpRequest, slug: str, all_or_none: bool = False) -> Http
     return answer(put(dataset, actor(request), sent, all_or_none, prefix))
 
 
-@router.post("/{slug}/items/delete", response={200: DeletedOut}, auth=KeyAuth(Scope.WRITE))
+@router.post("/{slug}/items/delete", response={200: DeletedOut, **CONFLICT}, auth=KeyAuth(Scope.WRITE))
 def items_delete(request: HttpRequest, slug: str, body: DeleteIn) -> HttpResponse:
     """Many at once, in one revision. Ids that are not there are passed over."""
     return _deleted(request, changeable(request, slug), body.ids)
@@ -129,7 +129,7 @@ def item_get(request: HttpRequest, slug: str, case_id: str, revision: int | None
 
 
 @router.patch(
-    "/{slug}/items/{path:case_id}", response={200: ItemOut}, auth=KeyAuth(Scope.WRITE),
+    "/{slug}/items/{path:case_id}", response={200: ItemOut, **CONFLICT}, auth=KeyAuth(Scope.WRITE),
     openapi_extra={"requestBody": {"content": {"application/json": {"example": {"expected": "It is here."}}}}},
 )  # fmt: skip
 def item_change(request: HttpRequest, slug: str, case_id: str) -> HttpResponse:
@@ -153,7 +153,7 @@ def item_change(request: HttpRequest, slug: str, case_id: str) -> HttpResponse:
     return answer(_whole(_item(dataset, case_id)))
 
 
-@router.delete("/{slug}/items/{path:case_id}", response={200: DeletedOut}, auth=KeyAuth(Scope.WRITE))
+@router.delete("/{slug}/items/{path:case_id}", response={200: DeletedOut, **CONFLICT}, auth=KeyAuth(Scope.WRITE))
 def item_delete(request: HttpRequest, slug: str, case_id: str) -> HttpResponse:
     """From the newest revision on; older ones have it still."""
     dataset = changeable(request, slug)

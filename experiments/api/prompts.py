@@ -150,7 +150,9 @@ def version_change(request: HttpRequest, slug: str, number: int, body: PromptVer
     return answer(version_json(versions.save_draft(prompt, actor(request), note=note, **_content(body))))
 
 
-@router.post("/{slug}/versions/{int:number}/commit", response={200: PromptVersionOut}, auth=KeyAuth(Scope.WRITE))
+@router.post(
+    "/{slug}/versions/{int:number}/commit", response={200: PromptVersionOut, **CONFLICT}, auth=KeyAuth(Scope.WRITE)
+)
 def version_commit(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Read-only from now on; one that is committed stays so."""
     version = version_numbered(_changeable(request, slug), number)
@@ -158,7 +160,9 @@ def version_commit(request: HttpRequest, slug: str, number: int) -> HttpResponse
     return answer(version_json(version))
 
 
-@router.post("/{slug}/versions/{int:number}/deploy", response={200: PromptVersionOut}, auth=KeyAuth(Scope.WRITE))
+@router.post(
+    "/{slug}/versions/{int:number}/deploy", response={200: PromptVersionOut, **CONFLICT}, auth=KeyAuth(Scope.WRITE)
+)
 def version_deploy(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """What experiments run from now on. It is to be committed; to roll back is to deploy an older one."""
     version = version_numbered(_changeable(request, slug), number)

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any, Literal
 
 from ninja import Schema
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import Field, JsonValue
 
+from evalhub.openapi import example
 from records.api.schemas import Strict
 
 ITEM = {
@@ -24,10 +25,6 @@ VERSION = {
     "variables": [{"name": "order_id", "type": "text", "required": False, "default": "none"}],
     "note": "One sentence is enough.",
 }  # fmt: skip
-
-
-def example(of: dict[str, Any]) -> ConfigDict:
-    return ConfigDict(extra="forbid", json_schema_extra={"example": of})
 
 
 class DatasetChange(Strict):

@@ -10,7 +10,7 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import AfterValidator, ConfigDict, Field
 
-from evalhub.openapi import FieldProblem
+from evalhub.openapi import FieldProblem, example
 from records.json_values import text
 from records.models import ValueType
 from records.models.metric import Direction
@@ -32,7 +32,8 @@ def one_or_many(model: type[Schema], wrapped: str = "") -> dict[str, Any]:
     either = [schema, several]
     if wrapped:
         either.append({"type": "object", "properties": {wrapped: several}, "required": [wrapped]})
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": {"oneOf": either}}}}}
+    said = {"schema": {"oneOf": either}, "example": schema.pop("example")}
+    return {"requestBody": {"required": True, "content": {"application/json": said}}}
 
 
 def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
@@ -62,6 +63,7 @@ class Choice(Strict):
 
 
 class MetricChange(Strict):
+    model_config = example({"description": "Whether the answer is right."})
     slug: str | None = None
     name: str | None = None
     description: str | None = None
@@ -78,6 +80,9 @@ class MetricChange(Strict):
 
 
 class MetricIn(MetricChange):
+    model_config = example(
+        {"slug": "tone", "value_type": "categorical", "categorical_choices": ["friendly", "neutral", "rude"]}
+    )
     slug: str
     value_type: ValueType
 
@@ -109,6 +114,7 @@ class MetricList(Schema):
 
 
 class ScoreIn(Strict):
+    model_config = example({"metric": "correct", "boolean_value": True, "reasoning": "As the carrier says."})
     metric: str = Field(description="The metric's slug.")
     numerical_value: Any = None
     boolean_value: Any = None
@@ -120,6 +126,7 @@ class ScoreIn(Strict):
 
 
 class ScoreChange(Strict):
+    model_config = example({"boolean_value": False, "reasoning": "It came two days later."})
     numerical_value: Any = None
     boolean_value: Any = None
     categorical_value: Any = None
@@ -179,6 +186,7 @@ class SpanScoreIn(Schema):
 class RecordChange(Schema):
     """What may be said of a record at any time. Times are RFC 3339, durations seconds, money USD."""
 
+    model_config = example({"tags": ["delivery"], "expected": "It arrives tomorrow."})
     name: str = Field("", description="Also: span_name.")
     kind: str = Field("", description="Such as llm, tool, retriever or agent.")
     started_at: datetime | None = Field(None, description="Also: start_time.")
@@ -212,6 +220,20 @@ class RecordChange(Schema):
 
 
 class RecordIn(RecordChange):
+    model_config = example(
+        {
+            "id": "order-4711",
+            "name": "answer",
+            "model": "gpt-4.1-mini",
+            "inputs": {"question": "Where is my parcel?"},
+            "outputs": "It arrives tomorrow.",
+            "latency": 1.2,
+            "prompt_tokens": 210,
+            "completion_tokens": 12,
+            "metadata": {"plan": "pro"},
+            "scores": [{"metric": "correct", "boolean_value": True}],
+        }
+    )
     id: str = Field("", description="Your own id: the same one again is the same record. Also: external_id.")
     created_at: datetime | None = Field(None, description="When it happened; else its start, else now.")
     trace_id: str = Field("", description="Also: trace_group_identifier.")

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from evalhub.api import KeyAuth, answer
 from evalhub.models import Scope
+from evalhub.openapi import example
 from records.api.schemas import Strict
 from records.models import Metric
 from scoring.alerts.editing import Saved, change_alert, create_alert, delete_alert
@@ -57,12 +58,26 @@ class AlertChange(Strict):
 
 
 class AlertIn(AlertChange):
+    model_config = example(
+        {
+            "name": "Answers are wrong",
+            "figure": "passes",
+            "metric": "correct",
+            "window_seconds": 3600,
+            "side": "below",
+            "threshold": 0.9,
+            "certainty": "sure",
+            "least": 50,
+            "emails": ["team@example.com"],
+        }
+    )
     name: str
     figure: Figure
     threshold: float
 
 
 class AlertPatch(AlertChange):
+    model_config = example({"threshold": 0.85, "enabled": False})
     renew_secret: bool = Field(False, description="Makes the webhook's secret anew and answers it, once.")
 
 

@@ -17,7 +17,7 @@ from evalhub import audit
 from evalhub.api import KeyAuth, Problem, answer
 from evalhub.idempotency import idempotent
 from evalhub.models import Scope, User
-from evalhub.openapi import CONFLICT
+from evalhub.openapi import CONFLICT, NAMES_MORE, example
 from records.api.cursors import read_cursor, write_cursor
 from records.api.finding import found_record
 from records.api.schemas import OneLine, ScoreOut, Strict
@@ -43,6 +43,7 @@ NOBODY = 0  # as a person's id: nothing is counted as theirs
 class ReviewIn(SelectionIn):
     """`q`, or `ids`."""
 
+    model_config = example({"q": "metric.correct:fail", "evaluator": "careful", "reviewers": 2, "blind": True})
     evaluator: str = Field(
         description="The slug of an evaluator of type human; its present version says the guidelines."
     )
@@ -91,6 +92,7 @@ class ReviewList(Schema):
 
 
 class ReviewerIn(Strict):
+    model_config = example({"reviewer": "anna"})
     reviewer: str = Field(description="The user name of a member who may score.")
 
 
@@ -111,15 +113,22 @@ class ValueIn(Strict):
 class AnswerIn(ValueIn):
     """The one value field of the metric's type, or `skip`."""
 
+    model_config = example(
+        {"reviewer": "anna", "record": "order-4711", "boolean_value": True, "reasoning": "As the carrier says."}
+    )
     reviewer: str = Field(description="The user name of the member who answers.")
     skip: bool = Field(False, description="They cannot judge this record; `reasoning` says why.")
 
 
 class UndoIn(ReviewerIn):
+    model_config = example({"reviewer": "ben", "record": "order-4711"})
     record: str = Field(description="The record's id, EvalHub's or yours.")
 
 
 class FinalIn(ValueIn):
+    model_config = example(
+        {"record": "order-4711", "boolean_value": True, "scorer": "ben", "reasoning": "Anna is right."}
+    )
     scorer: OneLine = Field("", description="Who decided; empty: the key.")
     id: OneLine = Field("", max_length=64, description="Your own id: the same one again is a harmless repeat.")
 
@@ -160,7 +169,7 @@ def review_json(review: ReviewRequest, counts: Counts) -> dict[str, Any]:
     }
 
 
-@router.post("", response={202: ReviewOut}, auth=KeyAuth(Scope.WRITE))
+@router.post("", response={202: ReviewOut, **NAMES_MORE}, auth=KeyAuth(Scope.WRITE))
 @idempotent
 def review_create(request: HttpRequest, body: ReviewIn) -> HttpResponse:
     """Asks people to score the records. Answers at once; a worker adds the records, also while people begin."""

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from evalhub.api import KeyAuth, Problem, answer
 from evalhub.models import Scope
+from evalhub.openapi import NAMES_MORE, example
 from records.search import SearchTimeout
 from scoring.api.rules import RuleChange, evaluators_named, fields_of, found
 from scoring.api.trials import trial_json
@@ -29,6 +30,9 @@ TURN_SECONDS = 5.0
 class RuleTestIn(RuleChange):
     """The fields of a rule; with `rule`, those of a saved one where the body says nothing else."""
 
+    model_config = example(
+        {"name": "Live answers", "evaluators": ["correct"], "spans_mode": "root", "rate": 0.5, "score": 1}
+    )
     rule: str | None = Field(None, description="The slug of a saved rule.")
     cursor: str | None = Field(None, description="From the answer before, with the same fields: goes on there.")
     score: int = Field(
@@ -52,7 +56,7 @@ class RuleTestOut(Schema):
     scores: list[dict[str, Any]] = Field(description="As /test-evaluator gives them, with the evaluator's slug.")
 
 
-@router.post("/test", response={200: RuleTestOut}, auth=KeyAuth(Scope.WRITE))
+@router.post("/test", response={200: RuleTestOut, **NAMES_MORE}, auth=KeyAuth(Scope.WRITE))
 def rule_test(request: HttpRequest, body: RuleTestIn) -> HttpResponse:
     """What a rule would have done in the last 24 hours, and what a day of it costs. With `score` some of the records
     that it would draw are really scored, which costs money, and stored nowhere."""

@@ -14,6 +14,7 @@ from pydantic import Field, FiniteFloat
 from evalhub.api import KeyAuth, Problem, answer
 from evalhub.idempotency import idempotent
 from evalhub.models import Role, Scope
+from evalhub.openapi import CONFLICT, example
 from records.api.schemas import Strict
 from records.filterlang import FilterError
 from records.search import SearchTimeout
@@ -38,6 +39,7 @@ FACTS = ("slug", "name", "description", "paused_reason", "version", "created_by"
 class RuleChange(Strict):
     """Only what is named changes."""
 
+    model_config = example({"rate": 0.5, "budget_usd_day": 20})
     name: str | None = None
     description: str | None = None
     evaluators: list[str] | None = Field(None, description="Slugs; each scores in its present version.")
@@ -55,6 +57,17 @@ class RuleChange(Strict):
 
 
 class RuleIn(RuleChange):
+    model_config = example(
+        {
+            "name": "Live answers",
+            "evaluators": ["correct"],
+            "filter": "environment:production",
+            "spans_mode": "root",
+            "rate": 0.1,
+            "budget_usd_day": 5,
+            "enabled": True,
+        }
+    )
     name: str
     evaluators: list[str]
     rate: FiniteFloat = 0.1
@@ -112,6 +125,7 @@ class RuleList(Schema):
 
 
 class PastIn(Strict):
+    model_config = example({"limit": 1000, "dry_run": True})
     limit: int | None = Field(FIRST_LIMIT, ge=1, le=2**31 - 1, description="The newest so many; null: all that match.")
     mode: RunMode = Field(
         RunMode.STALE, description="stale: only where the present version has no value for what the record holds now."
@@ -148,7 +162,7 @@ def rule_list(request: HttpRequest) -> HttpResponse:
     return answer({"items": [rule_json(rule, found[rule.pk]) for rule in rules], "next_cursor": None})
 
 
-@router.post("", response={201: RuleOut}, auth=KeyAuth(Scope.WRITE))
+@router.post("", response={201: RuleOut, **CONFLICT}, auth=KeyAuth(Scope.WRITE))
 @idempotent
 def rule_create(request: HttpRequest, body: RuleIn) -> HttpResponse:
     """A new rule. It says its `spans_mode`, unless it judges whole traces; it is at work only with `enabled`."""
@@ -161,7 +175,7 @@ def rule_get(request: HttpRequest, slug: str) -> HttpResponse:
     return answer(_json(request, slug))
 
 
-@router.patch("/{slug}", response={200: RuleOut}, auth=KeyAuth(Scope.WRITE))
+@router.patch("/{slug}", response={200: RuleOut, **CONFLICT}, auth=KeyAuth(Scope.WRITE))
 def rule_change(request: HttpRequest, slug: str, body: RuleChange) -> HttpResponse:
     """Changes what the body names, as a new version. `enabled` pauses it, and starts it again where it was stopped."""
     _saved(request, found(request, slug), body)

@@ -11,6 +11,7 @@ from pydantic import Field
 from evalhub.api import KeyAuth, Problem, answer
 from evalhub.idempotency import idempotent, is_named
 from evalhub.models import Role, Scope
+from evalhub.openapi import NAMES_MORE, example
 from records.search import SearchTimeout
 from scoring.api.selecting import SelectionIn, selection_in
 from scoring.models import RunKind, RunMode, RunStatus, ScoringRun
@@ -26,6 +27,9 @@ MOST_LISTED = 200
 class RunIn(SelectionIn):
     """`q`, or `ids`."""
 
+    model_config = example(
+        {"q": "environment:production created:>-7d", "evaluators": ["correct"], "mode": "stale", "dry_run": True}
+    )
     evaluators: list[str] = Field(description="Slugs; each runs in its present version.")
     mode: RunMode = Field(
         RunMode.ALL, description="stale: only where the present version has no value for what the record holds now."
@@ -102,7 +106,7 @@ def run_json(run: ScoringRun) -> dict[str, Any]:
     }
 
 
-@router.post("", response={200: RunStarted, 202: RunStarted}, auth=KeyAuth(Scope.WRITE))
+@router.post("", response={200: RunStarted, 202: RunStarted, **NAMES_MORE}, auth=KeyAuth(Scope.WRITE))
 @idempotent
 def run_start(request: HttpRequest, body: RunIn) -> HttpResponse:
     """Begins a run and answers at once (202); `dry_run` answers what it would take (200)."""

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from ninja import Schema
 from pydantic import Field, JsonValue
 
+from evalhub.openapi import example
 from records.api.schemas import Choice, ScoreIn, Strict
 from records.models import ValueType
 from scoring.models import EvaluatorType, ProviderKind
@@ -39,6 +40,7 @@ class DefinitionIn(Strict):
 
 
 class EvaluatorChange(DefinitionIn):
+    model_config = example({"description": "Compares with what was expected.", "settings": {"ignore_case": True}})
     slug: str | None = None
     name: str | None = None
     description: str | None = None
@@ -50,6 +52,17 @@ class EvaluatorChange(DefinitionIn):
 class EvaluatorIn(EvaluatorChange):
     """Name a `metric` of the project; or describe one, and it is made with the evaluator's slug."""
 
+    model_config = example(
+        {
+            "slug": "polite",
+            "type": "llm",
+            "score_value_type": "boolean",
+            "passing_value": True,
+            "provider_id": 1,
+            "model": "gpt-4.1-mini",
+            "evaluator_definition": "Is this answer polite?\n\n{{ output }}",
+        }
+    )
     slug: str
     type: EvaluatorType
     score_value_type: ValueType | None = None
@@ -88,6 +101,7 @@ class EvaluatorList(Schema):
 
 
 class EvaluatorVersionIn(DefinitionIn):
+    model_config = example({"builtin": "exact_match", "settings": {"ignore_case": True}, "note": "Case is no matter."})
     note: str = ""
 
 
@@ -115,10 +129,20 @@ class TrialIn(Strict):
 
 
 class VersionTrialIn(TrialIn):
+    model_config = example({"inputs": {"output": "It arrives tomorrow.", "expected": "It arrives tomorrow."}})
     version: int | None = Field(None, description="Null: the current one.")
 
 
 class TestIn(DefinitionIn, TrialIn):
+    model_config = example(
+        {
+            "type": "code",
+            "metric": "correct",
+            "builtin": "contains",
+            "settings": {"texts": ["tomorrow"]},
+            "records": ["order-4711"],
+        }
+    )
     type: EvaluatorType
     metric: str
 
@@ -147,6 +171,7 @@ class TrialList(Schema):
 
 
 class EvaluatorScoreIn(ScoreIn):
+    model_config = example({"record": "order-4711", "boolean_value": True})
     metric: str = Field("", description="Not needed: the evaluator's.")
     record: str = Field(description="The record's id, EvalHub's or yours.")
 

@@ -7,6 +7,7 @@ from ninja import Router
 
 from evalhub.api import KeyAuth, Problem, answer
 from evalhub.models import Scope
+from evalhub.openapi import NAMES_MORE
 from records.api.finding import found_record
 from records.values import FIELDS
 from scoring.api.evaluators import found, found_version, metric_named, said
@@ -18,7 +19,7 @@ router = Router(tags=["evaluators"])
 SHOWN = ("reasoning", "error", "prompt", "reply", "output", "tokens", "cost", "duration_ms")
 
 
-@router.post("/test-evaluator", response={200: TrialList}, auth=KeyAuth(Scope.WRITE))
+@router.post("/test-evaluator", response={200: TrialList, **NAMES_MORE}, auth=KeyAuth(Scope.WRITE))
 def evaluator_test(request: HttpRequest, body: TestIn) -> HttpResponse:
     """Runs an evaluator that is not saved: what it would give for these inputs or records. Stores nothing."""
     metric = metric_named(request, body.metric)
