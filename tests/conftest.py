@@ -9,12 +9,18 @@ from tests import servers
 
 def pytest_configure(config: pytest.Config) -> None:
     from django.conf import settings
+    from django.test import TransactionTestCase
+
+    from tests.emptying import empty_tables
 
     if not hasattr(config, "workerinput"):  # the controller, or no xdist; workers inherit the environment
         os.environ.update(servers.start())
     settings.DATABASES["default"].update(
         HOST=os.environ["EVALHUB_TEST_SOCKETS"], PORT="", NAME="evalhub", USER="evalhub", PASSWORD="", CONN_MAX_AGE=0
     )
+    # Each worker copies the migrated database, then migrates the copy: nothing is left to do, whatever was kept.
+    settings.DATABASES["default"].setdefault("TEST", {})["TEMPLATE"] = "evalhub"
+    TransactionTestCase._fixture_teardown = empty_tables
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
     url = f"unix://{os.environ['EVALHUB_TEST_SOCKETS']}/redis.sock?db={worker}"
     settings.REDIS_URL = url
