@@ -42,8 +42,7 @@ class Asked:
 
     @classmethod
     def read(cls, data: QueryDict) -> "Asked":
-        count = data.get("columns", "1")
-        count = min(MOST_COLUMNS, max(1, int(count))) if count.isascii() and count.isdecimal() else 1
+        count = min(MOST_COLUMNS, max(1, _number(data.get("columns", "")) or 1))
         columns = []
         for number in range(count):
             own, prefix = QueryDict(mutable=True), f"c{number}."

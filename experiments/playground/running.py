@@ -34,7 +34,8 @@ from scoring.dialects import Message
 from scoring.engine import evaluate_all
 from scoring.models import Provider
 from scoring.providers import config_of, usable_by
-from scoring.runs import ringing
+from scoring.runs import planning, ringing
+from scoring.runs import working as scoring
 from scoring.runs.starting import RunProblem, evaluators_named, start_run
 from scoring.secrets import UnreadableSecret
 
@@ -44,6 +45,8 @@ QUEUE = "online"  # somebody sits before it and waits
 ENTRY = "experiments.jobs.work_playground"
 LEASE = timedelta(seconds=60)
 HOLD_SECONDS = 15.0
+SCORE_SECONDS = 20.0  # of scoring the answers at once; what is left is anybody's
+GIVE_UP_AFTER = timedelta(hours=1)  # a cell that has no answer by then takes its worker with it each time
 MOST_AT_ONCE = 16
 FLUSH_SECONDS = 0.3
 MOST_SHOWN = 20_000  # characters of an answer; its record has it whole
@@ -93,6 +96,10 @@ def ring(run_id: int) -> None:
 
 def heal() -> None:
     """For the sweeper: runs whose worker is gone are rung for, those that are over end."""
+    lost = PlaygroundCell.objects.filter(state=CellState.RUNNING, lease_until__lt=timezone.now())
+    lost.filter(run__created_at__lt=timezone.now() - GIVE_UP_AFTER).update(
+        state=CellState.ERRORED, lease_until=None, error="Given up: whatever had it died each time."
+    )
     for run in PlaygroundRun.objects.filter(finished_at=None).order_by("id"):
         if _due(run).exists():
             ring(run.pk)
@@ -101,7 +108,7 @@ def heal() -> None:
 
 
 def work(run_id: int) -> None:
-    """All that is left of a run."""
+    """All that is left of a run, and a first turn at its scores."""
     run = PlaygroundRun.objects.select_related("project", "user").filter(pk=run_id).first()
     if run is None:
         return
@@ -109,6 +116,7 @@ def work(run_id: int) -> None:
     if _due(run).exists():
         _Work(run, calls).work()
     _end(run)
+    _score(run)
 
 
 def _due(run: PlaygroundRun):
@@ -212,6 +220,14 @@ class _Work:
                 if made.reply is not None:
                     cell.tokens = (made.reply.tokens_in or 0) + (made.reply.tokens_out or 0)
             cell.save()
+
+
+def _score(run: PlaygroundRun) -> None:
+    """Somebody waits for the scores, too: here they do not stand behind what the bulk queue holds."""
+    run.refresh_from_db(fields=["scored_by"])
+    if run.scored_by_id:
+        planning.plan(run.scored_by_id)
+        scoring.take_turn(run.scored_by_id, SCORE_SECONDS)
 
 
 def _text(output: Any) -> str:

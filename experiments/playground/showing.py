@@ -8,7 +8,8 @@ from records import cells as looks
 from records.conversation import pretty
 from records.current import shown_scores
 from records.models import Metric
-from scoring.models import Evaluator
+from scoring.models import Evaluator, RunStatus
+from scoring.runs.starting import RunProblem, evaluators_named
 
 MOST_ROW_CHARS = 2_000
 
@@ -23,12 +24,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """`moves`: something is still to come, so the page asks again."""
+    """Of `cells` so many are `done`, with or without an error. `moves`: something is still to come, so the page asks
+    again. `unscored` says why there will be no scores, or none for now."""
 
     lines: list[Line]
+    cells: int
     done: int
     errored: int
     moves: bool
+    unscored: str
 
 
 def shown(run: PlaygroundRun) -> Shown:
@@ -54,7 +58,19 @@ def shown(run: PlaygroundRun) -> Shown:
     ]
     states = [cell.state for cell in cells]
     errored = states.count(CellState.ERRORED)
-    return Shown(lines, states.count(CellState.DONE) + errored, errored, waits)
+    done = states.count(CellState.DONE)
+    unscored = _unscored(run) if done and run.finished_at else ""
+    return Shown(lines, len(states), done + errored, errored, waits and not unscored, unscored)
+
+
+def _unscored(run: PlaygroundRun) -> str:
+    if run.scored_by:
+        return f"The scoring is paused: {run.scored_by.reason}" if run.scored_by.status == RunStatus.PAUSED else ""
+    try:
+        evaluators_named(run.project, run.evaluators) if run.evaluators else None
+    except RunProblem as why:  # archived meanwhile
+        return f"The answers are not scored. {why}"
+    return ""
 
 
 def _metrics(run: PlaygroundRun) -> list[Metric]:

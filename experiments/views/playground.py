@@ -100,7 +100,7 @@ def playground_save(request: HttpRequest, project: Project, key: int) -> HttpRes
 
 
 def _run(project: Project, key: int) -> PlaygroundRun:
-    return get_object_or_404(PlaygroundRun.objects.select_related("scored_by"), project=project, pk=key)
+    return get_object_or_404(PlaygroundRun.objects.select_related("scored_by", "project"), project=project, pk=key)
 
 
 def _of(run: PlaygroundRun) -> Asked:
@@ -133,13 +133,14 @@ def _version(project: Project, named: str) -> PromptVersion | None:
 
 
 def _change(project: Project, asked: Asked, pressed: Any) -> None:
-    load, drop = pressed.get("load", ""), pressed.get("drop", "")
-    if load.isdecimal() and int(load) < len(asked.columns):
-        version = _version(project, pressed.get(f"c{int(load)}.source", ""))
+    places = {str(number): number for number in range(len(asked.columns))}
+    load, drop = places.get(pressed.get("load", "")), places.get(pressed.get("drop", ""))
+    if load is not None:
+        version = _version(project, pressed.get(f"c{load}.source", ""))
         if version is not None:
-            asked.load(int(load), version)
-    elif drop.isdecimal() and int(drop) < len(asked.columns) > 1:
-        del asked.columns[int(drop)]
+            asked.load(load, version)
+    elif drop is not None and len(asked.columns) > 1:
+        del asked.columns[drop]
     elif "another" in pressed and len(asked.columns) < MOST_COLUMNS:
         last = asked.columns[-1]
         asked.columns.append(Column(Asked.read(pressed).columns[-1].written, last.prompt, last.version))

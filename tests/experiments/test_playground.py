@@ -10,6 +10,8 @@ from evalhub.models import Role
 from experiments.models import CellState, PlaygroundCell, PlaygroundRun, Prompt, PromptState
 from experiments.playground import running
 from records.models import Record, Source
+from scoring.evaluators import archive_evaluator
+from scoring.models import Evaluator
 from tests import factories
 from tests.experiments.running.begun import dataset, prompt, provider, questions
 from tests.model_server import said, status
@@ -63,6 +65,7 @@ def test_each_row_is_put_to_each_column_and_becomes_a_record_that_is_scored(edit
     roots = Record.objects.filter(project=project, is_root=True)
     assert {(root.source, root.experiment, root.name) for root in roots} == {(Source.PLAYGROUND, "", "playground")}
     assert {root.id for root in roots} == {cell.record_id for cell in cells(run)}
+    assert run.scored_by.completed == 4  # nobody need wait for the bulk queue
     assert run.finished_at and set(run.scored_by.ids) == {cell.record_id for cell in cells(run)}
     page = editor.get(reverse("experiments:playground", args=[project.slug]), {"run": run.pk}).content.decode()
     assert page.count("Answer.") == 4 and 'value="m"' in page and "one\ntwo" in page
@@ -133,6 +136,35 @@ def test_a_worker_that_died_is_healed_and_nothing_is_answered_twice(editor, proj
     running.work(run.pk)
     assert [cell.state for cell in cells(run)] == [CellState.DONE] * 2 and len(server.requests) == 2
     assert Record.objects.filter(project=project, is_root=True).count() == 2
+
+
+def test_a_cell_that_kills_every_worker_is_given_up_and_may_be_tried_again(editor, project, server, rung):
+    run = run_of(editor, project, form(provider(project, server), "Q: {{ q }}", rows="one"))
+    lost = timezone.now() - timedelta(hours=2)
+    PlaygroundCell.objects.update(state=CellState.RUNNING, lease_until=lost)
+    PlaygroundRun.objects.update(created_at=lost)
+    rung.clear()
+    running.heal()
+    assert rung == [] and "died each time" in cells(run)[0].error
+    run.refresh_from_db()
+    assert run.finished_at and running.retry(run) == 1
+
+
+def test_why_answers_are_not_scored_is_told(editor, project, server, rung):
+    data = form(provider(project, server), "Q: {{ q }}", rows="one", evaluators=exact(project).slug)
+    run = run_of(editor, project, data)
+    archive_evaluator(Evaluator.objects.get(), "anna")
+    running.work(run.pk)
+    page = editor.get(reverse("experiments:playground-cells", args=[project.slug, run.pk])).content.decode()
+    assert "The answers are not scored." in page and "archived" in page and "every 1s" not in page
+
+
+@pytest.mark.parametrize("name", ["columns", "load", "drop"])
+def test_numbers_beyond_all_measure_change_nothing(editor, project, server, name):
+    data = form(provider(project, server), "Q: {{ q }}") | {name: "9" * 5000}
+    del data["run"]
+    answer = editor.post(reverse("experiments:playground-run", args=[project.slug]), data)
+    assert answer.status_code == 200 and len(answer.context["asked"].columns) == 1
 
 
 def test_the_buttons_change_the_form_and_nothing_else(editor, project, server):
