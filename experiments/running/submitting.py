@@ -92,6 +92,9 @@ def submit(experiment: Experiment, results: Sequence[Any], sender: str) -> Submi
                 items[index] = row, _item(case_of(experiment, row), results[index])
         _store(experiment, items, sender, done)
     if any(not one.repeat for one in done.accepted):
+        # It may have ended while these were being stored, for the last rows had expired: now they have not.
+        ended = Experiment.objects.filter(pk=experiment.pk).exclude(state__in=(*UNFINISHED, ExperimentState.CANCELLED))
+        ended.update(state=ExperimentState.RUNNING, finished_at=None, totals={})
         scores.hand_over(experiment)
         ringing.ring(experiment.pk)
     return done

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -21,7 +22,8 @@ MOST_NAMES = 2_000  # that are looked through
 MOST_SHOWN = 50
 MOST_COUNTED = 10_000
 
-# A step through the index for each name, whatever the number of records; then the newest record of each unknown name.
+# A step through the index for each name, whatever the number of records; then the newest record of each
+# unknown name. Only those that are shown are counted.
 UPLOADED = """
 WITH RECURSIVE seen AS (
   (SELECT lower(experiment) AS name FROM record WHERE project_id = %(p)s AND experiment <> ''
@@ -32,14 +34,17 @@ WITH RECURSIVE seen AS (
   FROM seen WHERE seen.name IS NOT NULL),
 unknown AS (
   SELECT s.name FROM (SELECT seen.name FROM seen LIMIT %(names)s) s WHERE s.name IS NOT NULL
-    AND NOT EXISTS (SELECT FROM experiment e WHERE e.project_id = %(p)s AND lower(e.label) = s.name))
-SELECT r.experiment, r.created_at, r.created_by, c.n FROM unknown
-CROSS JOIN LATERAL (SELECT experiment, created_at, created_by FROM record
-  WHERE project_id = %(p)s AND experiment <> '' AND lower(experiment) = unknown.name
-  ORDER BY created_at DESC, id DESC LIMIT 1) r
+    AND NOT EXISTS (SELECT FROM experiment e WHERE e.project_id = %(p)s AND lower(e.label) = s.name)),
+shown AS MATERIALIZED (
+  SELECT unknown.name, r.experiment, r.created_at, r.created_by FROM unknown
+  CROSS JOIN LATERAL (SELECT experiment, created_at, created_by FROM record
+    WHERE project_id = %(p)s AND experiment <> '' AND lower(experiment) = unknown.name
+    ORDER BY created_at DESC, id DESC LIMIT 1) r
+  ORDER BY r.created_at DESC LIMIT %(shown)s)
+SELECT shown.experiment, shown.created_at, shown.created_by, c.n FROM shown
 CROSS JOIN LATERAL (SELECT count(*) AS n FROM (SELECT FROM record
-  WHERE project_id = %(p)s AND experiment <> '' AND lower(experiment) = unknown.name AND is_root LIMIT %(counted)s) x) c
-ORDER BY r.created_at DESC LIMIT %(shown)s
+  WHERE project_id = %(p)s AND experiment <> '' AND lower(experiment) = shown.name AND is_root LIMIT %(counted)s) x) c
+ORDER BY shown.created_at DESC
 """
 
 
@@ -110,5 +115,7 @@ def adopt(project: Project, name: str, by: User | str) -> Experiment:
     selection = matching(project, None, f"experiment:{quoted(name)}", False, timezone.now(), str(UTC), ceiling_of())
     if not next(selection.slices(size=1), []):
         raise NotNow(f"No record carries the name {name[:100]!r}.")
-    wanted = Wanted(name[:120], Workflow.EXISTING, records=selection, label=name)
-    return start(project, wanted, by)
+    try:
+        return start(project, Wanted(name[:120], Workflow.EXISTING, records=selection, label=name), by)
+    except ValidationError as problem:  # somebody else's click was a moment earlier
+        raise NotNow(" ".join(problem.messages)) from None

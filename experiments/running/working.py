@@ -28,7 +28,12 @@ MAKES_OUTPUTS = (Workflow.PROMPT, Workflow.COMPLETION)
 
 def work(experiment_id: int) -> None:
     """A turn's work, then a ring for the next."""
-    if take_turn(experiment_id):
+    try:
+        more = take_turn(experiment_id)
+    except Experiment.DoesNotExist:
+        log.info("Experiment %s was deleted while it was worked on.", experiment_id)
+        return
+    if more:
         ringing.ring_successor(experiment_id)
 
 
@@ -113,7 +118,7 @@ def _make(experiment: Experiment, until: float) -> None:
         Generator(experiment, call_of(experiment), lambda: scores.hand_over(experiment)).work(until)
     except CannotAsk as why:
         _pause(experiment, str(why))
-    except DatabaseError:
+    except (DatabaseError, Experiment.DoesNotExist):
         raise
     except Exception as problem:
         log.exception("Experiment %s failed.", experiment.pk)

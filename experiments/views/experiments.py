@@ -145,7 +145,8 @@ def experiment_adopt(request: HttpRequest, project: Project) -> HttpResponse:
         adopted = adopt(project, request.POST.get("name", ""), request.user)
     except NotNow as why:
         return refused(str(why))
-    return redirect("experiments:experiment", project.slug, adopted.slug)
+    where = reverse("experiments:experiment", args=[project.slug, adopted.slug])
+    return HttpResponseClientRedirect(where) if request.htmx else redirect(where)
 
 
 @project_page("POST", role=Role.EDITOR)

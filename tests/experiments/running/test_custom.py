@@ -124,3 +124,20 @@ def test_a_late_result_of_an_expired_row_is_taken_and_one_of_a_cancelled_row_ref
     steering.cancel(its, "anna")
     assert "cancelled" in submit(its, [result(2)], "ci").refused[0][0][1]
     assert states(its)[1:] == [RowState.CANCELLED] * 2
+
+
+def test_one_that_ends_while_the_last_result_is_stored_goes_on_until_that_is_scored(its, monkeypatch):
+    from experiments.running import submitting
+
+    store = submitting._store
+
+    def slow(experiment, *args):
+        experiment.rows.exclude(case_id="case-1").update(state=RowState.EXPIRED)
+        Experiment.objects.update(state=ExperimentState.COMPLETED_WITH_ERRORS, totals={"states": {"expired": 3}})
+        store(experiment, *args)
+
+    its.rows.update(state=RowState.EXPIRED)
+    monkeypatch.setattr(submitting, "_store", slow)
+    submit(its, [result(1)], "ci")
+    assert states(turned(its)) == [RowState.SCORED, RowState.EXPIRED, RowState.EXPIRED]
+    assert its.state == ExperimentState.COMPLETED_WITH_ERRORS and its.totals["states"] == {"scored": 1, "expired": 2}

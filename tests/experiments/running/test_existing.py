@@ -91,3 +91,19 @@ def test_uploaded_names_are_listed_until_they_are_adopted(project):
 def test_a_name_that_makes_no_address_gets_one(project):
     uploaded(project, "模型", 1)
     assert adopt(project, "模型", "anna").slug == "uploaded-2"
+
+
+def test_two_clicks_on_adopt_are_one_experiment_and_a_word(project, monkeypatch):
+    from experiments.running import uploads as module
+
+    uploaded(project, "nightly", 1)
+    started = module.start
+
+    def overtaken(project, wanted, by):
+        raise ValidationError({"slug": "The project has an experiment nightly already."})
+
+    monkeypatch.setattr(module, "start", overtaken)
+    with pytest.raises(NotNow, match="has an experiment nightly already"):
+        adopt(project, "nightly", "anna")
+    monkeypatch.setattr(module, "start", started)
+    assert adopt(project, "nightly", "anna").slug == "nightly"

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from experiments.models import ExperimentState, RowState
+from experiments.models import Experiment, ExperimentState, RowState
 from experiments.running import healing, steering, working
 from experiments.running import rows as holding
 from experiments.running import scores as scoring
@@ -74,6 +74,12 @@ def test_a_row_that_is_given_back_while_the_experiment_is_cancelled_ends_with_it
     steering.cancel(its, "anna")
     its.rows.filter(case_id="case-1").update(state=RowState.PENDING)  # as a worker left it that saw no cancel yet
     assert turned(its).totals["states"] == {"cancelled": 4}
+
+
+def test_one_that_is_deleted_while_a_worker_is_at_it_is_let_go(its, monkeypatch, caplog):
+    monkeypatch.setattr(scoring, "hand_over", lambda experiment: Experiment.objects.filter(pk=experiment.pk).delete())
+    working.work(its.pk)
+    assert not Experiment.objects.exists() and "was deleted" in caplog.text and "Traceback" not in caplog.text
 
 
 def test_a_row_of_a_killed_worker_is_made_again_by_another_and_only_once_recorded(its, server, project):
