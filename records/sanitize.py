@@ -59,6 +59,8 @@ def _check_depth(path: str, depth: int) -> None:
 def repaired(value: Any, depth: int = 0) -> Any:
     """The nearest value that can be stored, for senders who cannot be asked again: U+FFFD for what text cannot hold,
     null for NaN, and text for what is nested too deeply or a number too large."""
+    if value is None or value == "":  # most of what is asked about
+        return value
     match value:
         case str():
             return UNSTORABLE.sub("\ufffd", value)

@@ -58,8 +58,13 @@ def lock_records(project_id: int, record_ids: Iterable[UUID]) -> None:
         steps(cursor, SQL, project_id)("lock_records", records=_slice(record_ids))
 
 
+def _number(id: UUID) -> int:
+    """Sorts as the ids do, and faster."""
+    return id.int
+
+
 def _slice(record_ids: Iterable[UUID]) -> list[UUID]:
-    records = sorted(set(record_ids))
+    records = sorted(set(record_ids), key=_number)
     if len(records) > MAX_ITEMS:
         raise ValueError(f"{len(records)} records in one transaction: at most {MAX_ITEMS}.")
     return records
@@ -184,7 +189,7 @@ def claim(
     params = {"run": run_id, "limit": limit, "lease": lease_seconds, "most": MAX_ATTEMPTS, "versions": versions}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(SQL["claim"].replace("run_id = %(run)s", whose), {"p": project_id, **params})
-        return sorted((Claimed(*row) for row in cursor.fetchall()), key=lambda claimed: claimed.id)
+        return [Claimed(*row) for row in sorted(cursor.fetchall(), key=lambda row: row[0].int)]
 
 
 def complete(project_id: int, results: Sequence[ScoreResult]) -> set[UUID]:

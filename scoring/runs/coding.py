@@ -5,13 +5,18 @@ from typing import Any
 
 from scoring import builtins, snippets
 from scoring.code_verdicts import verdict_of
-from scoring.definitions import CodeDefinition
+from scoring.definitions import CodeDefinition, Definition
 from scoring.sandbox import Sandbox, SandboxOff
 from scoring.verdicts import Verdict
 
 
 class EvaluatorStops(Exception):
     """It is of no use to go on with this evaluator, or on this machine; the text says why."""
+
+
+def passes_on(definition: Definition) -> bool:
+    """Whether the inputs go to the sandbox as they are; a built-in one reads them here."""
+    return isinstance(definition, CodeDefinition) and not definition.builtin
 
 
 def verdicts(

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from records.models import Metric, Record, ScoreStatus
+from records.models import Metric, ScoreStatus
 from records.sanitize import repaired
 from records.score_rows import Claimed, ScoreResult
 from records.scores import MAX_ATTEMPTS, complete, extend, put_back
@@ -24,6 +24,8 @@ Judged = tuple[Claimed, Verdict]
 
 BREAKER_SECONDS = 30.0  # until a provider that is down is tried again
 MOST_BACKOFF = 300.0
+
+HASHES = "SELECT id, input_hash FROM record WHERE project_id = %s AND id = ANY(%s)"
 
 
 class Store:
@@ -50,8 +52,9 @@ class Store:
         claimed = list(claimed)
         self._extend_at = min(self._extend_at, time.monotonic() + self.lease_seconds / 4)
         self._open |= {one.id: one for one in claimed}
-        records = Record.objects.filter(project_id=self.project_id, id__in={one.record_id for one in claimed})
-        self._hashes |= dict(records.values_list("id", "input_hash"))
+        with connection.cursor() as cursor:
+            cursor.execute(HASHES, [self.project_id, [one.record_id for one in claimed]])
+            self._hashes |= dict(cursor.fetchall())
 
     def flush(self, judged: Sequence[Judged]) -> str | None:
         results: dict[UUID, tuple[Claimed, ScoreResult]] = {}

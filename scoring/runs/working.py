@@ -23,7 +23,7 @@ from scoring.definitions import CodeDefinition, Definition
 from scoring.dialects import ProviderConfig
 from scoring.engine import evaluate_all
 from scoring.evaluators import definition_of
-from scoring.inputs import EXPIRED, inputs_of
+from scoring.inputs import EXPIRED, TEXTS, inputs_of, texts_of
 from scoring.models import AT_WORK, EvaluatorVersion, RunStatus, ScoringRun
 from scoring.runs import asking, coding, ringing
 from scoring.runs.counting import next_due
@@ -43,7 +43,7 @@ MOST_CLAIMED = 1_000
 MOST_CALLS = 512  # at the same time, of one job
 READ_AT_ONCE = 50
 WITH_TRACE = 100  # records of which whole traces are read
-FLUSH_SIZE = 200
+FLUSH_SIZE = 500
 FLUSH_SECONDS = 1.0
 LONGEST_WAIT = 60.0  # for a score that may not be tried before: longer ones wait for the sweeper
 NAP_SECONDS = 1.0
@@ -223,10 +223,7 @@ class Turn:
 
     def _run_code(self, version_id: int, group: list[Claimed]) -> None:
         definition = self.definitions[version_id]
-        inputs = inputs_of(
-            self.project.pk, {one.record_id for one in group},
-            trace=definition.needs_trace, messages="messages" in received(definition),
-        )  # fmt: skip
+        inputs = self._inputs_for(definition, {one.record_id for one in group})
         group = self._answerable(version_id, group, inputs)
         batch: list[Judged] = []
         done = -1
@@ -246,6 +243,13 @@ class Turn:
             return
         if batch:
             self.store.flush(batch)
+
+    def _inputs_for(self, definition: Definition, records: set[UUID]) -> dict[UUID, dict[str, Any]]:
+        """No more of them than is asked for: to read them takes longer than most snippets."""
+        names = received(definition)
+        if names and coding.passes_on(definition) and TEXTS.keys() >= set(names):
+            return texts_of(self.project.pk, records, names)
+        return inputs_of(self.project.pk, records, trace=definition.needs_trace, messages="messages" in names)
 
 
 def _definition(version: EvaluatorVersion) -> Definition:
