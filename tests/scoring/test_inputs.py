@@ -1,10 +1,13 @@
 """What evaluators are given of records."""
 
+import json
 from datetime import timedelta
 
+import orjson
 from django.utils import timezone
 
-from scoring.inputs import inputs_of
+from records.models import Payload
+from scoring.inputs import EXPIRED, inputs_of, texts_of
 from tests import factories
 
 
@@ -62,3 +65,19 @@ def test_many_records_take_as_many_queries_as_one(project, django_assert_num_que
     records = [factories.record(project, "q", "a", trace_id=f"t{n}") for n in range(20)]
     with django_assert_num_queries(4):
         assert len(inputs_of(project.id, [record.id for record in records], trace=True)) == 20
+
+
+def test_texts_that_are_only_passed_on_say_the_same_as_what_is_read(project):
+    given = [({"q": 'a "b" \u2028 \U0001f600'}, [1, 2.5, None, True]), ("", {}), (None, "x"), (None, None)]
+    records = [factories.record(project, *each) for each in given]
+    Payload.objects.filter(record_id=records[0].id).update(expected={"n": 10**30})
+    Payload.objects.filter(record_id=records[-1].id).delete()
+    theirs = factories.record(factories.project(), "secret")
+    ids, names = [record.id for record in (*records, theirs)], ("output", "expected", "input")
+    read, passed = inputs_of(project.id, ids), texts_of(project.id, ids, names)
+    assert passed.keys() == read.keys() and theirs.id not in passed
+    for id, texts in passed.items():
+        assert json.loads(orjson.dumps(texts)) == {
+            name: read[id][name] for name in (*names, EXPIRED) if name in read[id]
+        }
+    assert EXPIRED in passed[records[-1].id]
