@@ -46,6 +46,7 @@ urlpatterns = [
     path("p/<slug:slug>/experiments/compare", compare.compare, name="compare"),
     path("p/<slug:slug>/experiments/compare/numbers", compare.compare_numbers, name="compare-numbers"),
     path("p/<slug:slug>/experiments/compare/case", compare.compare_case, name="compare-case"),
+    path("p/<slug:slug>/experiments/compare/export", exports.compare_export, name="compare-export"),
     path("p/<slug:slug>/experiments/<slug:experiment>/results", results.results, name="results"),
     path("p/<slug:slug>/datasets/new", datasets.dataset_new, name="dataset-new"),
     path("p/<slug:slug>/datasets/add", add_to_dataset.add_to_dataset, name="add-to-dataset"),

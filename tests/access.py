@@ -156,6 +156,7 @@ PAGES: dict[str, dict[str, Role]] = {
     "experiments:compare": {"GET": VIEWER},
     "experiments:compare-numbers": {"GET": VIEWER},
     "experiments:compare-case": {"GET": VIEWER},
+    "experiments:compare-export": {"POST": VIEWER},
     "experiments:results": {"GET": VIEWER},
     "experiments:prompt-new": {"GET": EDITOR, "POST": EDITOR},
     "experiments:prompt-look": {"POST": EDITOR},

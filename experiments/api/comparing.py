@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from ninja import Query, Router, Schema
 from pydantic import Field
 
@@ -11,10 +11,13 @@ from evalhub.api import KeyAuth, Problem, answer
 from evalhub.models import Scope
 from evalhub.openapi import CONFLICT, example
 from experiments.comparison.asked import Asked, BadComparison, asked_of
+from experiments.comparison.exporting import lines_of
+from experiments.comparison.reading import side_of
 from experiments.gate.conditions import HELP, BadCondition, BadGroups
 from experiments.gate.outcomes import EXIT_CODES, NotReady
 from experiments.models import Experiment, Gate
 from records.api.schemas import Strict
+from records.export import begun
 
 router = Router(tags=["experiments"])
 gates = Router(tags=["experiments"])
@@ -128,14 +131,20 @@ def gate_json(gate: Gate) -> dict[str, Any]:
 
 @router.get("/compare", response={200: CompareOut}, auth=KeyAuth(Scope.READ))
 def experiment_compare(request: HttpRequest, asked: Query[CompareIn]) -> HttpResponse:
-    """A verdict for each metric, and the cases that changed."""
+    """A verdict for each metric, and the cases that changed. With `Accept: text/csv` or `application/x-ndjson` every
+    case instead, a line each: outputs, scores and changes."""
     try:
         found = asked_of(request.project, asked.dict())
         if not found.others:
             raise BadComparison("ids are two experiments at least.")
     except BadComparison as problem:
         raise Problem(400, "invalid", str(problem)) from None
-    return answer(comparison_json(found))
+    kind = request.get_preferred_type(["application/json", "text/csv", "application/x-ndjson", "application/jsonl"])
+    if kind in (None, "application/json"):
+        return answer(comparison_json(found))
+    sides = [side_of(one) for one in found.experiments]
+    lines = lines_of(request.project.pk, sides, "csv" if kind == "text/csv" else "jsonl")
+    return StreamingHttpResponse(begun(lines), content_type=f"{kind}; charset=utf-8")
 
 
 def comparison_json(asked: Asked) -> dict[str, Any]:

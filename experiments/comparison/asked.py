@@ -80,7 +80,7 @@ class Asked:
     def query(self, **changes: object) -> str:
         """The address's parameters with some changed; an empty one is left out."""
         merged = self.kept | changes
-        usual = {"show": SHOWS[0], "versus": 0}
+        usual = {"show": SHOWS[0], "versus": 0, "start": 0}
         return urlencode({n: v for n, v in merged.items() if v not in ("", None) and v != usual.get(n)})
 
     def read(self) -> Read:

@@ -167,12 +167,12 @@ def kind_of(key: str, sides: Iterable[Side]) -> Kind:
 def shared_measures(sides: Sequence[Side]) -> list[Measure]:
     """Those of the first side that all others have too, but those without a number, such as comments."""
     first, *others = sides
-    return [
-        measure
-        for measure in first.measures
-        if all(other.measure(measure.key) for other in others)
-        and any(_has_number(side.said.get(measure.key, {})) for side in sides)
-    ]
+    return [one for one in numbered(first, sides) if all(other.measure(one.key) for other in others)]
+
+
+def numbered(side: Side, sides: Sequence[Side]) -> list[Measure]:
+    """Those of `side` that say a number, or pass and fail, in any of the `sides`."""
+    return [one for one in side.measures if any(_has_number(other.said.get(one.key, {})) for other in sides)]
 
 
 def _has_number(said: Mapping[UUID, Said]) -> bool:

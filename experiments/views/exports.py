@@ -1,4 +1,4 @@
-"""The items of a dataset as a file: a stream, so that its size costs time and no memory."""
+"""The items of a dataset and the cases of a comparison as files: streams, whose size costs time and no memory."""
 
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -6,6 +6,9 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from evalhub import audit
 from evalhub.access import project_page
 from evalhub.models import Project
+from experiments.comparison import exporting as compared
+from experiments.comparison.asked import BadComparison, asked_of
+from experiments.comparison.reading import side_of
 from experiments.datasets import exporting
 from experiments.datasets.listing import items_of, revision_of
 from experiments.views.datasets import asked_for, number_in
@@ -28,6 +31,23 @@ def dataset_export(request: HttpRequest, project: Project, dataset: str) -> Http
     lines = begun(exporting.csv_lines(items) if kind == "csv" else exporting.jsonl(items))
     audit.note(project, request.user, "dataset.export", found.slug, format=kind, revision=number or found.revision)
     return sent(lines, f"{found.slug}-r{number or found.revision}.{kind}", kind)
+
+
+@project_page("POST")
+def compare_export(request: HttpRequest, project: Project) -> HttpResponse:
+    """All cases of the experiments in the address; `format` csv or jsonl."""
+    kind = request.POST.get("format", "")
+    if kind not in FORMATS:
+        raise BadRequest("Choose csv or jsonl as the format.")
+    try:
+        asked = asked_of(project, request.GET)
+    except BadComparison as problem:
+        raise BadRequest(str(problem)) from problem
+    if not asked.others:
+        raise BadRequest("Two experiments at least are compared.")
+    lines = compared.lines_of(project.pk, [side_of(one) for one in asked.experiments], kind)
+    audit.note(project, request.user, "comparison.export", asked.first.slug, format=kind, ids=asked.parameters["ids"])
+    return sent(begun(lines), f"{asked.first.slug}-compared.{kind}", kind)
 
 
 def sent(lines: object, name: str, kind: str) -> StreamingHttpResponse:

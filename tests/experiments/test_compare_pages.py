@@ -1,5 +1,6 @@
 """The pages that compare: chosen, judged, sliced, and a case side by side; and an experiment's results."""
 
+import csv
 import json
 import re
 from html import unescape
@@ -7,7 +8,7 @@ from html import unescape
 import pytest
 from django.urls import reverse
 
-from evalhub.models import Role
+from evalhub.models import AuditEvent, Role
 from experiments.gate.judging import judge
 from experiments.models import ExperimentRow
 from experiments.running.listing import listed
@@ -147,6 +148,51 @@ def test_what_cannot_be_asked_is_refused(reader, project, two, query):
 
 def test_a_margin_too_small_for_a_number_is_none(reader, project, two):
     assert get(reader, project, "compare-numbers", ids="base,new", margin="1e-323").count('value="0"') == 2
+
+
+def exported(reader, project, kind: str, **query: str) -> str:
+    url = reverse("experiments:compare-export", args=[project.slug], query=query)
+    answer = reader.post(url, {"format": kind})
+    assert answer.status_code == 200 and answer["Content-Disposition"].endswith(f'"base-compared.{kind}"')
+    return answer.getvalue().decode()
+
+
+def test_every_case_is_exported_with_outputs_scores_and_changes(reader, project, correct, two, monkeypatch):
+    monkeypatch.setattr("experiments.comparison.exporting.BATCH", 7)
+    tone = factories.metric(project, "tone", "numerical")
+    third = {f"case-{i:03}": {correct: [True, False], tone: 0.45} for i in range(39)} | {"=1+1": {correct: True}}
+    made.experiment(project, "third", third, outputs={"case-000": "=HYPERLINK(1)"})
+    rows = [json.loads(line) for line in exported(reader, project, "jsonl", ids="base,new,third").splitlines()]
+    assert len(rows) == 41 and [row["case_id"] for row in rows[-2:]] == ["case-039", "=1+1"]
+    base, new, last = rows[0]["experiments"]
+    assert (base["scores"], new["scores"]) == ({"correctness": 1.0}, {"correctness": 0.0})
+    assert base["changes"] == {} and new["changes"] == {"correctness": -1.0}
+    assert last["changes"] == {"correctness": -0.5} and (last["scores"]["tone"], last["values"]) == (0, {"tone": 0.45})
+    assert [run["output"] for run in last["runs"]] == ["=HYPERLINK(1)"] * 2 and new["took"]["latency"] > 0.9
+    assert rows[0]["inputs"] == {"question": "case-000"} and HOSTILE in new["runs"][0]["output"]
+    assert rows[-2]["experiments"][2]["runs"] == [] and rows[-1]["experiments"][0]["case_id"] is None
+
+    head, *lines = csv.reader(exported(reader, project, "csv", ids="base,new,third").splitlines())
+    first, alone = dict(zip(head, lines[0], strict=True)), dict(zip(head, lines[-1], strict=True))
+    assert first["new.correctness"] == "0" and first["new.correctness.change"] == "-1"
+    assert first["third.correctness.change"] == "-0.5" and (first["third.tone"], first["third.tone.value"]) == (
+        "0",
+        "0.45",
+    )
+    assert "base.correctness.change" not in head and first["third.tone.change"] == ""
+    assert alone["case_id"] == "'=1+1" and alone["base.output"] == "" and len(json.loads(alone["third.output"])) == 2
+
+
+def test_an_export_holds_no_formula_is_noted_and_refuses_what_cannot_be_asked(reader, project, correct):
+    values = {f"c{i}": {correct: True} for i in range(2)}
+    for slug in ("base", "new"):
+        made.experiment(project, slug, values, outputs={"c0": "=cmd()"})
+    _, line, _ = csv.reader(exported(reader, project, "csv", ids="base,new").splitlines())
+    assert line.count("'=cmd()") == 2 and "=cmd()" not in line
+    assert AuditEvent.objects.get(action="comparison.export").detail == {"format": "csv", "ids": "base,new"}
+    for query, kind in (({"ids": "base"}, "csv"), ({"ids": "base,none"}, "csv"), ({"ids": "base,new"}, "xls")):
+        url = reverse("experiments:compare-export", args=[project.slug], query=query)
+        assert reader.post(url, {"format": kind}).status_code == 400
 
 
 def test_a_case_side_by_side(reader, project, two, query_budget):

@@ -1,5 +1,6 @@
 """The release gate: its exit codes, what it stores, its JUnit file, and the API's call."""
 
+import json
 import os
 import subprocess
 import sys
@@ -255,6 +256,11 @@ def test_the_api_compares(project, correct):
     ):
         assert call(key(project), "GET", f"/experiments/compare?{query}").status == 400, query
     assert call(None, "GET", "/experiments/compare?ids=base,new").status == 401
+    lines = call(key(project), "GET", "/experiments/compare?ids=base,new", accept="application/x-ndjson").response
+    cases = [json.loads(line) for line in lines.getvalue().splitlines()]
+    assert len(cases) == 200 and cases[0]["experiments"][1]["changes"] == {"correctness": -1.0}
+    table = call(key(project), "GET", "/experiments/compare?ids=base,new", accept="text/csv").response
+    assert table["Content-Type"].startswith("text/csv") and len(table.getvalue().splitlines()) == 201
 
 
 def test_the_longest_wait_is_for_both_together(project, correct, monkeypatch):
