@@ -105,6 +105,12 @@ class Sandbox:
     def _started(self) -> Jail:
         if self._jail and self._jail.is_alive():
             return self._jail
+        try:
+            return self._start()
+        except SandboxOff:  # killed as it started, perhaps: a machine that cannot run one says so again
+            return self._start()
+
+    def _start(self) -> Jail:
         self.close()
         try:
             self._jail = Jail(self._python)

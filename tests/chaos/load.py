@@ -23,7 +23,6 @@ from tests.records.otlp import build
 
 AGAIN = (429, 500, 502, 503, 504)  # and a 409 of a call that is still under way
 PATIENCE = 240.0  # seconds until a batch is given up
-PAUSE = 0.15  # between two batches: what is measured here is not speed
 
 Answered = tuple[int, bytes]
 
@@ -33,11 +32,13 @@ class Load:
     """What was acknowledged, over all clients.
 
     `records`: external ids; `scores`: the ids that their sender gave them; `runs`: numbers by the key of the call.
+    `pause`: seconds between two batches of a client. What is measured here is not speed.
     """
 
     up: Up
     key: str
     seed: int
+    pause: float
     records: set[str] = field(default_factory=set)
     scores: set[str] = field(default_factory=set)
     runs: dict[str, int] = field(default_factory=dict)
@@ -83,7 +84,7 @@ class Load:
     def _otlp(self, name: str, dice: random.Random) -> None:
         """Traces of a few spans, mostly children first, some in two batches."""
         number = 0
-        while not self.over.wait(PAUSE):
+        while not self.over.wait(self.pause):
             spans = [span for _ in range(6) for span in _trace(dice)]
             cut = dice.choice((len(spans), len(spans) // 2))
             for part in (spans[:cut], spans[cut:]):
@@ -101,7 +102,7 @@ class Load:
 
     def _json(self, name: str, dice: random.Random) -> None:
         number = 0
-        while not self.over.wait(PAUSE):
+        while not self.over.wait(self.pause):
             number += 1
             records = [_record(f"{name}-{number}-{n}", dice) for n in range(15)]
             self._send(records)
@@ -170,8 +171,9 @@ class Load:
 
 _JSON = {"Content-Type": "application/json"}
 PAGES = (
-    "/p/chaos/records/", "/p/chaos/records/?q=long_enough:pass", "/p/chaos/records/?q=environment:production",
-    "/p/chaos/records/{record}", "/p/chaos/monitor/", "/p/chaos/rules/", "/p/chaos/scoring/runs/", "/system",
+    "/p/chaos/records/", "/p/chaos/records/?q=metric.long_enough.status:pass",
+    "/p/chaos/records/?q=environment:production", "/p/chaos/records/{record}",
+    "/p/chaos/monitor/", "/p/chaos/rules/", "/p/chaos/scoring/runs/", "/system",
 )  # fmt: skip
 
 

@@ -201,3 +201,18 @@ def _runs(pid: int) -> bool:
             return False
         time.sleep(0.01)
     return True
+
+
+def test_a_sandbox_that_is_killed_while_it_starts_is_started_once_more(monkeypatch):
+    """As with the worker's job: a run must not be paused for it."""
+    start, starts = jail.Jail, []
+
+    def killed_at_first(python: str) -> jail.Jail:
+        starts.append(python)
+        if len(starts) == 1:
+            raise SandboxOff("its process ended while it started")
+        return start(python)
+
+    monkeypatch.setattr("scoring.sandbox.sandbox.Jail", killed_at_first)
+    with Sandbox() as sandbox:
+        assert [outcome.value for outcome in sandbox.run(DIES, rows(1, 2))] == [1, 2] and len(starts) == 2
