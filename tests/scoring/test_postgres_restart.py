@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import redis
 from django.conf import settings
-from django.core.management import call_command
 from django.db import DatabaseError, connection, connections
 
 from evalhub.embedded import servers, socket_dir
@@ -18,7 +17,7 @@ from scoring.runs.starting import start_run
 from tests import factories
 from tests.records.recount import recount
 from tests.scoring.running import exact, sent, ticked
-from tests.servers import FAST
+from tests.servers import FAST, copy_migrated_cluster
 
 RECORDS = 60
 
@@ -29,6 +28,7 @@ def server(django_db_blocker):
     with tempfile.TemporaryDirectory(prefix="eh-restart-") as folder, django_db_blocker.unblock():
         home = Path(folder)
         servers.open_home(home)
+        copy_migrated_cluster(home)
         child = servers.postgres(home, FAST)
         child.start()
         servers.wait_for_postgres(child, home)
@@ -38,8 +38,6 @@ def server(django_db_blocker):
         place.update(HOST=str(socket_dir(home)), NAME="evalhub")
         connection.settings_dict.update(place)
         try:
-            call_command("migrate", verbosity=0)
-
             def restart() -> None:
                 child.ask_to_stop()
                 child.wait()
