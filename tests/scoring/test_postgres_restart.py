@@ -38,6 +38,7 @@ def server(django_db_blocker):
         place.update(HOST=str(socket_dir(home)), NAME="evalhub")
         connection.settings_dict.update(place)
         try:
+
             def restart() -> None:
                 child.ask_to_stop()
                 child.wait()
