@@ -35,7 +35,6 @@ from scoring.engine import evaluate_all
 from scoring.models import Provider
 from scoring.providers import config_of, usable_by
 from scoring.runs import planning, ringing
-from scoring.runs import working as scoring
 from scoring.runs.starting import RunProblem, evaluators_named, start_run
 from scoring.secrets import UnreadableSecret
 
@@ -224,6 +223,8 @@ class _Work:
 
 def _score(run: PlaygroundRun) -> None:
     """Somebody waits for the scores, too: here they do not stand behind what the bulk queue holds."""
+    from scoring.runs import working as scoring  # aiohttp: only a worker needs it
+
     run.refresh_from_db(fields=["scored_by"])
     if run.scored_by_id:
         planning.plan(run.scored_by_id)

@@ -38,6 +38,15 @@ def manage(*words: object, **environment: str) -> subprocess.CompletedProcess:
     )  # fmt: skip
 
 
+def run_python(words: str, **environment: str) -> subprocess.CompletedProcess:
+    """A process that knows where the settings are and loads nothing by itself: a tenth of what `manage.py` takes."""
+    ours = clean_environment(DJANGO_SETTINGS_MODULE="evalhub.settings", **environment)
+    return subprocess.run(
+        [sys.executable, "-c", words],
+        cwd=settings.BASE_DIR, env=ours, capture_output=True, text=True, timeout=PATIENCE,
+    )  # fmt: skip
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -4,7 +4,7 @@ import secrets
 
 import pytest
 
-from tests.evalhub.running import manage
+from tests.evalhub.running import manage, run_python
 
 # Nothing listens at these addresses: the check must need neither server.
 PRODUCTION = {
@@ -20,8 +20,8 @@ SHOW = (
 )
 
 
-def check(**environment: str):
-    return manage("check", "--deploy", "--fail-level", "WARNING", **environment)
+def check(*more: str, **environment: str):
+    return manage("check", "--deploy", "--fail-level", "WARNING", *more, **environment)
 
 
 def test_production_passes_the_deploy_check_with_no_server_reachable():
@@ -31,7 +31,7 @@ def test_production_passes_the_deploy_check_with_no_server_reachable():
 
 
 def test_an_address_without_https_fails_the_deploy_check():
-    checked = check(**PRODUCTION | {"EVALHUB_URL": "http://evalhub.example.com"})
+    checked = check("--tag", "security", **PRODUCTION | {"EVALHUB_URL": "http://evalhub.example.com"})
     assert checked.returncode == 1
     assert "passwords and API keys would travel in the clear" in checked.stderr
 
@@ -59,7 +59,7 @@ def test_a_value_that_cannot_be_understood_stops_the_start_with_its_name(name, v
 
 
 def test_the_environment_says_who_may_ask_and_how_the_database_is_reached():
-    shown = manage("shell", "--no-imports", "-c", SHOW, **PRODUCTION | {"ALLOWED_HOSTS": "10.0.0.7, evalhub.internal"})
+    shown = run_python(SHOW, **PRODUCTION | {"ALLOWED_HOSTS": "10.0.0.7, evalhub.internal"})
     assert shown.stdout.strip() == (
         "False ['evalhub.example.com', '10.0.0.7', 'evalhub.internal'] ['https://evalhub.example.com'] True "
         "{'sslmode': 'require', 'prepare_threshold': 5}"

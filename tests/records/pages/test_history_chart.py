@@ -1,8 +1,6 @@
 """The history chart: what it offers to stack by, the figure for plotly, the table that says the same, and its links."""
 
 import json
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from urllib.parse import parse_qs, urlsplit
@@ -132,12 +130,3 @@ def test_names_are_shown_as_they_are_written(reader, project):
     factories.metric(project, "quality").__class__.objects.filter(project=project).update(name="</template><b>x")
     sent(project)
     assert "</template><b>" not in chart(reader, project, by="metric.quality").content.decode()
-
-
-def test_no_page_imports_plotly():
-    """It takes half a second, and nothing but the browser needs it."""
-    code = (
-        "import django, sys; django.setup(); import evalhub.urls, records.views.history; "
-        "sys.exit(any(name.split('.')[0] in ('plotly', '_plotly_utils') for name in sys.modules))"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
