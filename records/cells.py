@@ -1,6 +1,6 @@
 """How a value looks in the table and on the record: small pieces of HTML, built here since a page has hundreds of them.
 
-Everything a client or a model wrote goes through format_html's escaping.
+Everything a client or a model wrote goes through html()'s escaping.
 """
 
 from datetime import datetime
@@ -8,9 +8,9 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from evalhub.markup import html
 from evalhub.templatetags.look import icon, shape
 from records.models import Metric, Outcome, Rank, RecordStatus, ScoreSource, ScoreStatus, Source, ValueType
 
@@ -43,16 +43,14 @@ def kind_icon(kind: str) -> SafeString:
 
 
 def by_person() -> SafeString:
-    return format_html(
-        '<span class="by" title="by a person">{}<span class="sr">by a person</span></span>', shape("human")
-    )
+    return html('<span class="by" title="by a person">{}<span class="sr">by a person</span></span>', shape("human"))
 
 
 def moment(at: datetime | None) -> SafeString:
     """A time; the page's script rewrites it in the reader's own words (today: the hour)."""
     if at is None:
         return DASH
-    return format_html('<time datetime="{}">{}</time>', at.isoformat(), at.strftime("%d %b %H:%M"))
+    return SafeString(f'<time datetime="{at.isoformat()}">{at:%d %b %H:%M}</time>')
 
 
 def duration(milliseconds: int | None) -> str | SafeString:
@@ -85,24 +83,24 @@ def whole(number: int | None) -> str | SafeString:
 @cache
 def source(code: int) -> SafeString:
     word = Source(code).label
-    return format_html('<span class="badge plain" title="{}">{}{}</span>', word, source_icon(code), word)
+    return html('<span class="badge plain" title="{}">{}{}</span>', word, source_icon(code), word)
 
 
 @cache
 def scoring_status(code: int) -> SafeString:
     word = RecordStatus(code).label
     css = {"completed": "", "unscored": "muted"}.get(word, word)
-    return format_html('<span class="{}">{}</span>', css, word)
+    return html('<span class="{}">{}</span>', css, word)
 
 
 def short_id(id: Any) -> SafeString:
-    return format_html('<span class="mono" title="{}">{}</span>', id, str(id)[-8:])
+    return html('<span class="mono" title="{}">{}</span>', id, str(id)[-8:])
 
 
 def tags(names: list[str] | None) -> Any:
     if not names:
         return DASH
-    return format_html_join(" ", '<span class="badge line">{}</span>', ((name,) for name in names))
+    return SafeString(" ".join(html('<span class="badge line">{}</span>', name) for name in names))
 
 
 def words(value: Any) -> Any:
@@ -160,16 +158,14 @@ def score(metric: Metric, current: Any, latest: Any = None) -> SafeString:
         return DASH
     if current.status == ScoreStatus.PENDING:
         waits = "for a person" if current.source == ScoreSource.HUMAN else ""
-        return format_html(
-            '<span class="score pending">{}<span class="v">pending {}</span></span>', shape("pending"), waits
-        )
+        return html('<span class="score pending">{}<span class="v">pending {}</span></span>', shape("pending"), waits)
     if current.status == ScoreStatus.ERRORED:
-        return format_html(
+        return html(
             '<span class="score errored" title="{}">{}<span class="sr">errored:</span><span class="v">{}</span></span>',
             current.error, shape("errored"), current.error[:40] or "errored",
         )  # fmt: skip
     if current.status == ScoreStatus.SKIPPED:
-        return format_html(
+        return html(
             '<span class="score skipped" title="{}">{}<span class="v">skipped</span></span>',
             current.reasoning, shape("skipped"),
         )  # fmt: skip
@@ -182,22 +178,25 @@ def score(metric: Metric, current: Any, latest: Any = None) -> SafeString:
     again = ""
     if latest is not None and latest.id != current.id:
         if latest.status == ScoreStatus.PENDING:
-            again = format_html('<span class="again" title="being scored again">{}</span>', shape("pending", "i-s"))
+            again = html('<span class="again" title="being scored again">{}</span>', shape("pending", "i-s"))
         elif latest.status == ScoreStatus.ERRORED:
-            again = format_html('<span class="again warn" title="{}">{}</span>', latest.error, shape("errored", "i-s"))
-    return format_html(
+            again = html('<span class="again warn" title="{}">{}</span>', latest.error, shape("errored", "i-s"))
+    return html(
         '<span class="score {}" title="{}">{}<span class="sr">{}</span><span class="v">{}</span>{}{}{}</span>',
         css, current.reasoning[:300], mark, spoken, shown_value(metric, current),
         meter(metric, current.numerical_value) if metric.value_type == ValueType.NUMERICAL else "", by, again,
     )  # fmt: skip
 
 
-def is_awaited(*scores: Any) -> bool:
+def is_awaited(current: Any, latest: Any) -> bool:
     """Whether one of a cell's attempts is still pending, so that the cell will change by itself."""
-    return any(score is not None and score.status == ScoreStatus.PENDING for score in scores)
+    return (current or latest) is not None and ScoreStatus.PENDING in (
+        current and current.status,
+        latest and latest.status,
+    )
 
 
 def settling(record_id: UUID, metric_id: int, drawn: Any, swapped: bool = False) -> SafeString:
     """A cell that can be replaced by a later one: `swapped` is that later one, sent beside another fragment."""
     again = mark_safe(' hx-swap-oob="true"') if swapped else ""  # noqa: S308 - a constant
-    return format_html('<span id="s-{}-{}"{}>{}</span>', record_id.hex, metric_id, again, drawn)
+    return html('<span id="s-{}-{}"{}>{}</span>', record_id.hex, metric_id, again, drawn)

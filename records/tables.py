@@ -7,9 +7,9 @@ from typing import Any
 from uuid import UUID
 
 import django_tables2 as tables
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from evalhub.markup import html
 from records import cells
 from records.columns import Column
 from records.models import Metric
@@ -69,8 +69,7 @@ class RecordTable(tables.Table):
     def drawn(self) -> Iterator[SafeString]:
         """The rows as HTML. django-tables2 asks each cell's function for its signature: twice the time of a page."""
         openings = [
-            (format_html('<td class="{}" data-label="{}">', c.column.css, c.column.label), c.column.draw)
-            for c in self.columns
+            (html('<td class="{}" data-label="{}">', c.column.css, c.column.label), c.column.draw) for c in self.columns
         ]
         for row in self.data:
             parts = [TICKED_ROW.format(id=row.id, name=escape(row.record.name or "record"))]  # an id is hexadecimal
@@ -110,15 +109,13 @@ def opening(columns: Sequence[Column]) -> int:
 
 def header(column: Column, sort: str, link: Callable[[str], str]) -> Any:
     if column.quiet:
-        return format_html('<span class="sr">{}</span>', column.label)
+        return html('<span class="sr">{}</span>', column.label)
     if not column.sort:
-        return format_html('<span title="{}">{}</span>', column.hint, column.label) if column.hint else column.label
+        return html('<span title="{}">{}</span>', column.hint, column.label) if column.hint else column.label
     now = sort.lstrip("-") == column.sort
     other = column.sort if now and sort.startswith("-") else f"-{column.sort}"
     mark = cells.icon("arrow-down" if sort.startswith("-") else "arrow-up", "i-s") if now else ""
-    return format_html(
-        '<a href="{}" hx-get="{}" title="{}">{}{}</a>', link(other), link(other), column.hint, column.label, mark
-    )
+    return html('<a href="{0}" hx-get="{0}" title="{1}">{2}{3}</a>', link(other), column.hint, column.label, mark)
 
 
 def drawer(column: Column, first: bool) -> Draw:
@@ -126,7 +123,7 @@ def drawer(column: Column, first: bool) -> Draw:
     if not first:
         return draw
     # The link must have words to click on, whatever the cell holds.
-    return lambda row: format_html(
+    return lambda row: html(
         '<a class="open" href="{0}" hx-get="{0}" hx-target="#drawer" hx-push-url="false">{1}</a>',
         row.url,
         draw(row) or row.record.name or "record",

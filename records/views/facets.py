@@ -7,10 +7,10 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.html import format_html_join
-from django.utils.safestring import mark_safe
+from django.utils.safestring import SafeString, mark_safe
 
 from evalhub.access import project_page
+from evalhub.markup import html
 from evalhub.models import Project
 from evalhub.templatetags.look import icon
 from records.completion import plain_value
@@ -30,21 +30,18 @@ CHOSEN = mark_safe(' aria-current="true"')  # noqa: S308 - a constant
 def menu(request: HttpRequest, project: Project, facet: Facet) -> dict[str, Any]:
     """A facet as the page shows it; its links are put together here, since every page carries all of them."""
     here = reverse("records:list", args=[project.slug])
-    links = format_html_join(
-        "",
-        LINK,
-        (
-            (
-                f"{here}{list_query(request, q=choice.q)}",
-                CHOSEN if choice.on else "",
-                choice.label,
-                choice.count,
-                icon("check", "i-s") if choice.on else "",
-            )
-            for choice in facet.choices
-        ),
-    )
-    return {"key": facet.key, "label": facet.label, "on": facet.on, "links": links}
+    links = [
+        html(
+            LINK,
+            f"{here}{list_query(request, q=choice.q)}",
+            CHOSEN if choice.on else "",
+            choice.label,
+            choice.count,
+            icon("check", "i-s") if choice.on else "",
+        )
+        for choice in facet.choices
+    ]
+    return {"key": facet.key, "label": facet.label, "on": facet.on, "links": SafeString("".join(links))}
 
 
 @project_page("GET")
