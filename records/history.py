@@ -19,7 +19,7 @@ WIDTHS = (MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 2 * HOUR, 6 * HOUR, 12 * HOUR, 
 EXACT_ROWS = 300_000  # so many records in the time shown are counted one by one
 EXACT_TEXTS = 5_000  # the same where each row's payload has to be read
 EXACT_SCORES = 20_000  # the same where each score's record has to be looked up
-LEAST_SAMPLED = 400  # matching rows of the sample below which its bars would mislead
+SAMPLED_A_BAR = 5  # matching rows of the sample, on average: of fewer, bars would mislead
 BUDGET_SECONDS = 1.0
 ORIGIN = datetime(2000, 1, 3, tzinfo=UTC)  # a Monday: weeks begin with it
 
@@ -89,7 +89,7 @@ def history(search: Search, by: Stack) -> History:
 
     Raises FilterError, SearchTimeout.
     """
-    plan = stacked(plan_of(replace(search, sort="-created")), by)
+    plan = plan_of(replace(search, sort="-created"))
     with reading() as cursor:
         found = edges(cursor, search)
         if found is None:
@@ -105,7 +105,7 @@ def history(search: Search, by: Stack) -> History:
         if plan.driver is not None and expected(search, plan.driver) <= EXACT_SCORES:
             return _exact(cursor, plan, since, until, seconds, by)
         sampled = _sampled(cursor, search, since, until, seconds, by)
-        if sampled.total >= LEAST_SAMPLED * SAMPLE_FACTOR:
+        if sampled.total >= SAMPLED_A_BAR * len(sampled.buckets) * SAMPLE_FACTOR:
             return sampled
         return _newest_first(plan, since, until, seconds, by)
 
@@ -173,17 +173,20 @@ def _exact(cursor: Any, plan: Plan, since: datetime, until: datetime, seconds: i
     return History(filled(_read(cursor, by), since, until, seconds), seconds)
 
 
-def _binned(plan: Plan, since: datetime, until: datetime, seconds: int, by: Stack) -> tuple[str, list[Any]]:
-    times = [plan.time, "h.record_created_at"] if by.metric else [plan.time]  # each index is told
-    window = [f"{time} {sign} %s" for time in times for sign in (">=", "<=")]
-    sql = plan.sql(f"date_bin(%s, {plan.time}, %s), {by.sql}, count(*)", window, "GROUP BY 1, 2")
-    return sql, [timedelta(seconds=seconds), ORIGIN, *plan.params, *[since, until] * len(times)]
+def _binned(
+    plan: Plan, since: datetime, until: datetime, seconds: int, by: Stack, scores: str = "score"
+) -> tuple[str, list[Any]]:
+    piece = stacked(plan.between(since, until, through=True), by, scores)
+    # Each index is told.
+    window = ["h.record_created_at >= %s", "h.record_created_at <= %s"] if by.metric else []
+    sql = piece.sql(f"date_bin(%s, {piece.time}, %s), {by.sql}, count(*)", window, "GROUP BY 1, 2")
+    return sql, [timedelta(seconds=seconds), ORIGIN, *piece.params, *([since, until] if by.metric else [])]
 
 
 def _sampled(cursor: Any, search: Search, since: datetime, until: datetime, seconds: int, by: Stack) -> History:
     """From the 1 % copy, times 100. Scores and payloads are looked up in their own tables, of the sampled rows only."""
-    plan = stacked(plan_of(search, table=SAMPLE, drive=False), by, "score_sample")
-    cursor.execute(*_binned(plan, since, until, seconds, by))
+    plan = plan_of(search, table=SAMPLE, drive=False)
+    cursor.execute(*_binned(plan, since, until, seconds, by, "score_sample"))
     counts = {key: count * SAMPLE_FACTOR for key, count in _read(cursor, by).items()}
     return History(filled(counts, since, until, seconds), seconds, about=True)
 

@@ -115,8 +115,8 @@ def _by_rollup(cursor: Any, search: Search, plan: Plan, rolled: Rollup, low: dat
 def _exactly(cursor: Any, plan: Plan, start: datetime, end: datetime) -> int:
     if start >= end:
         return 0
-    window = [f"{plan.time} >= %s", f"{plan.time} < %s"]
-    cursor.execute(plan.sql("count(*)", window, ""), [*plan.params, start, end])
+    piece = plan.between(start, end)
+    cursor.execute(piece.sql("count(*)", [], ""), piece.params)
     return cursor.fetchone()[0]
 
 
@@ -126,11 +126,11 @@ def _by_slices(plan: Plan, low: datetime, high: datetime, cap: int | None, budge
     try:
         with reading(budget) as cursor:
             while at >= low:
-                window = [f"{plan.time} >= %s", f"{plan.time} < %s"]
+                piece = plan.between(at - pace.width, at)
                 # A limit that is NULL is none.
-                sql = f"SELECT count(*) FROM ({plan.sql('1', window, 'LIMIT %s::bigint')}) x"  # noqa: S608
+                sql = f"SELECT count(*) FROM ({piece.sql('1', [], 'LIMIT %s::bigint')}) x"  # noqa: S608
                 room = None if cap is None else cap + 1 - total
-                cursor.execute(sql, [*plan.params, at - pace.width, at, room])
+                cursor.execute(sql, [*piece.params, room])
                 total += cursor.fetchone()[0]
                 if cap is not None and total > cap:
                     return Count(cap, "capped")

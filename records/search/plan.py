@@ -133,6 +133,7 @@ class Plan:
     selective: bool = False  # something but time bounds is asked for
     where: list[str] = field(default_factory=list)
     params: list[Any] = field(default_factory=list)
+    records: "Plan | None" = None  # of a plan that is driven from scores, what is asked of their records
 
     def add(self, sql: str, *params: Any) -> None:
         self.where.append(sql)
@@ -142,6 +143,22 @@ class Plan:
         """The same rows, found before anything else is asked of them: OFFSET 0 keeps the planner from mixing both."""
         inner = f"SELECT r.* FROM {self.source} WHERE {' AND '.join(self.where)} OFFSET 0"  # noqa: S608
         return replace(self, source=f"({inner}) r", where=[])
+
+    def between(self, start: datetime, end: datetime, through: bool = False) -> "Plan":
+        """The rows from `start` up to `end`, which is in it with `through`: to be counted, for they are in no order.
+
+        The records of scores are looked up all at once: their ids in an array walk the index a single time, where a
+        join goes down it once for each of them.
+        """
+        window = [f"{self.time} >= %s", f"{self.time} {'<=' if through else '<'} %s"]
+        if self.records is None:
+            return replace(self, where=[*self.where, *window], params=[*self.params, start, end])
+        ids = f"SELECT s.record_id FROM score s WHERE {' AND '.join([*self.where, *window])}"  # noqa: S608
+        return replace(
+            self.records,
+            where=[*self.records.where, f"r.id = ANY(ARRAY({ids}))"],
+            params=[*self.params, start, end],  # those of the records stand first
+        )
 
     @property
     def reads_payloads(self) -> bool:
@@ -254,7 +271,7 @@ def _from_scores(search: Search, driver: Compare, records: Plan) -> Plan:
     record = records.sql("r.*", ["r.id = s.record_id"], "OFFSET 0")
     plan = Plan(
         f"score s CROSS JOIN LATERAL ({record}) r",
-        "s.record_created_at", "s.record_id", direct=False, driver=driver, params=[*records.params],
+        "s.record_created_at", "s.record_id", direct=False, driver=driver, params=[*records.params], records=records,
     )  # fmt: skip
     plan.add("s.project_id = %s", search.project_id)
     plan.add("s.metric_id = %s", driver.field.metric.id)

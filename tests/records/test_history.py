@@ -104,7 +104,7 @@ def test_out_of_time_the_newest_bars_are_exact_and_the_rest_is_said_to_be_missin
 def test_bars_from_the_sample_are_said_to_be_about(project, monkeypatch):
     sent(project)
     monkeypatch.setattr(subject, "EXACT_ROWS", 0)
-    monkeypatch.setattr(subject, "LEAST_SAMPLED", 0)
+    monkeypatch.setattr(subject, "SAMPLED_A_BAR", 0)
     found = history(searched(project, "model:a"), SOURCE)
     assert found.about and found.total % 100 == 0
 
@@ -154,7 +154,7 @@ def test_a_metrics_bars_count_its_scores_whichever_way_they_are_counted(project,
 def test_a_metrics_bars_from_the_sample_count_the_sampled_scores(project, monkeypatch):
     by = by_metric(scored(project, hours=1000))
     monkeypatch.setattr(subject, "EXACT_ROWS", 0)
-    monkeypatch.setattr(subject, "LEAST_SAMPLED", 0)
+    monkeypatch.setattr(subject, "SAMPLED_A_BAR", 0)
     found = history(searched(project, "model:a"), by)
     sampled = RecordSample.objects.filter(project=project, model="a").values_list("id", flat=True)
     scores = ScoreSample.objects.filter(project=project, metric=by.metric, record_id__in=list(sampled))
@@ -166,7 +166,7 @@ def test_the_records_of_few_scores_are_counted_one_by_one_however_many_records_t
     search = searched(project, "metric.quality.status:fail source:api")
     plain = counted(history(search, SOURCE))
     monkeypatch.setattr(subject, "EXACT_ROWS", 0)
-    monkeypatch.setattr(subject, "LEAST_SAMPLED", 0)
+    monkeypatch.setattr(subject, "SAMPLED_A_BAR", 0)
     few = history(search, SOURCE)
     assert counted(few) == plain and not few.about
     monkeypatch.setattr(subject, "EXACT_SCORES", 0)
