@@ -143,7 +143,7 @@ def dataset_export(
     if format not in ("jsonl", "csv"):
         raise Problem(400, "invalid", "format: jsonl or csv.", [("format", "jsonl or csv.")])
     at = revision_of(dataset, revision)
-    items = ItemFilter(q, split, tag).apply(items_of(dataset, at.number if at else None))
+    items = items_of(dataset, at.number if at else None, ItemFilter(q, split, tag))
     lines = begun(exporting.csv_lines(items) if format == "csv" else exporting.jsonl(items))
     number = at.number if at else 0
     audit.note(request.project, actor(request), "dataset.export", slug, format=format, revision=number)

@@ -80,7 +80,7 @@ def item_list(
     if cursor:  # a cursor goes on in the revision in which it began
         number, after = read_cursor(cursor, int, _place)
         revision_of(dataset, number)
-    items = ItemFilter(q, split, tag).apply(items_of(dataset, number)).defer("search_text")
+    items = items_of(dataset, number, ItemFilter(q, split, tag))
     rows, more = page(items, after, size)
     cursor_out = write_cursor(number, int(more)) if more else None
     return answer({"items": [listed_json(row) for row in rows], "revision": number, "next_cursor": cursor_out})

@@ -65,7 +65,7 @@ def _cells(value: Any, keys: list[str] | None) -> list[str]:
 def _streamed(items: QuerySet[DatasetItem]) -> Iterable[DatasetItem]:
     """By keyset, so that no cursor stays open while somebody downloads slowly."""
     after = 0
-    while batch := list(items.filter(position__gt=after).order_by("position").defer("search_text")[:BATCH]):
+    while batch := list(items.filter(position__gt=after).order_by("position")[:BATCH]):
         yield from batch
         after = batch[-1].position
 

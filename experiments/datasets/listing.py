@@ -6,6 +6,7 @@ from django.core.exceptions import BadRequest
 from django.db.models import QuerySet
 from django.http import Http404
 
+from experiments.datasets.grams import grams
 from experiments.models import Dataset, DatasetItem, DatasetRevision
 
 PAGE = 50
@@ -23,21 +24,25 @@ class ItemFilter:
     def __bool__(self) -> bool:
         return bool(self.text or self.split or self.tag)
 
-    def apply(self, items: QuerySet[DatasetItem]) -> QuerySet[DatasetItem]:
+    def of(self, dataset: Dataset, items: QuerySet[DatasetItem]) -> QuerySet[DatasetItem]:
         if "\0" in self.text + self.split + self.tag:  # which no item can hold, and PostgreSQL does not take
             return items.none()
         if self.text:
-            items = items.filter(search_text__contains=self.text.lower())
+            text = self.text.lower()
+            if parts := grams(dataset.pk, text):  # by the index; what is shorter is in most items
+                items = items.filter(grams__contains=parts)
+            items = items.filter(search_text__contains=text)
         if self.split:
             items = items.filter(split=self.split)
         return items.filter(tags__contains=[self.tag]) if self.tag else items
 
 
-def items_of(dataset: Dataset, revision: int | None = None) -> QuerySet[DatasetItem]:
-    """In their order: the items as they are now, or as they are in a revision whatever is changed meanwhile, which is
-    what anything that reads on after its first query needs."""
+def items_of(dataset: Dataset, revision: int | None = None, asked: ItemFilter | None = None) -> QuerySet[DatasetItem]:
+    """In their order, those asked for: the items as they are now, or as they are in a revision whatever is changed
+    meanwhile, which is what anything that reads on after its first query needs."""
     items = DatasetItem.objects.filter(project_id=dataset.project_id, dataset=dataset).order_by("position")
-    return items.filter(last_revision=None) if revision is None else items.alive_in(revision)
+    items = items.filter(last_revision=None) if revision is None else items.alive_in(revision)
+    return asked.of(dataset, items) if asked else items
 
 
 def revision_of(dataset: Dataset, number: int | None) -> DatasetRevision | None:

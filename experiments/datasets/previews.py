@@ -23,7 +23,7 @@ def previewed(items: QuerySet[DatasetItem]) -> QuerySet[DatasetItem]:
             ),
             f"{field}_start": Left(text, CHARS),
         })  # fmt: skip
-    return items.defer(*FIELDS, "search_text")
+    return items.defer(*FIELDS)
 
 
 def preview(item: DatasetItem, field: str) -> str:

@@ -18,7 +18,8 @@ from django.utils import timezone
 from evalhub import audit
 from evalhub.api import to_json
 from experiments.datasets.drafts import FIELDS, BadItem, Draft, check_inputs, words_of
-from experiments.models import Dataset, DatasetItem, DatasetRevision
+from experiments.datasets.grams import copied, grams
+from experiments.models import SEARCHED, Dataset, DatasetItem, DatasetRevision
 
 BATCH = 1_000  # items read and written at once
 MAX_ITEMS = 1_000_000  # of one dataset
@@ -26,10 +27,10 @@ MAX_SPLITS = 100  # different ones
 MAX_TAGS = 1_000  # different ones, in one dataset
 EMPTY: dict[str, Any] = {"expected": None, "metadata": {}, "tags": [], "split": ""}
 
-# The columns of an item as they are written, those of JSON first. The names are ours.
+# The columns of an item as they are written, those of JSON first, then the grams. The names are ours.
 COPIED = (
-    "inputs", "expected", "metadata", "project_id", "dataset_id", "case_id", "position", "tags", "split", "search_text",
-    "first_revision", "created_by", "created_at",
+    "inputs", "expected", "metadata", "grams", "project_id", "dataset_id", "case_id", "position", "tags", "split",
+    "search_text", "first_revision", "created_by", "created_at",
 )  # fmt: skip
 JSON_COLUMNS = 3
 
@@ -161,7 +162,7 @@ class _Writing:
             self.change.taken[number] = item.case_id
         self._end(over)
         _insert(new.values())
-        DatasetItem.objects.bulk_update(again.values(), [*FIELDS, "search_text"], BATCH)
+        DatasetItem.objects.bulk_update(again.values(), [*FIELDS, *SEARCHED], BATCH)
 
     def put_back(self, items: Sequence[DatasetItem]) -> None:
         """Old rows as they were, each in its place."""
@@ -215,19 +216,21 @@ class _Writing:
     def _item(self, case_id: str, position: int, fields: Mapping[str, Any]) -> DatasetItem:
         item = DatasetItem(
             project_id=self.dataset.project_id, dataset=self.dataset, case_id=case_id, position=position,
-            first_revision=self.number, created_by=str(self.actor)[:160], search_text=words_of(case_id, fields),
-            **fields,
+            first_revision=self.number, created_by=str(self.actor)[:160], **self._searched(case_id, fields), **fields,
         )  # fmt: skip
         self._count(item, 1)
         return item
 
     def _written(self, item: DatasetItem, fields: Mapping[str, Any]) -> DatasetItem:
         self._count(item, -1)
-        for name, value in fields.items():
+        for name, value in {**fields, **self._searched(item.case_id, fields)}.items():
             setattr(item, name, value)
-        item.search_text = words_of(item.case_id, fields)
         self._count(item, 1)
         return item
+
+    def _searched(self, case_id: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+        text = words_of(case_id, fields)
+        return {"search_text": text, "grams": grams(self.dataset.pk, text)}
 
     def _end(self, keys: Sequence[int]) -> None:
         """Rows that this very change has made are gone as if they had never been."""
@@ -277,6 +280,7 @@ def _insert(items: Iterable[DatasetItem]) -> None:
         for item in items:
             row = [getattr(item, name) for name in COPIED]
             row[:JSON_COLUMNS] = [None if value is None else to_json(value).decode() for value in row[:JSON_COLUMNS]]
+            row[JSON_COLUMNS] = copied(item.grams)
             copy.write_row(row)
 
 

@@ -1,4 +1,4 @@
-from experiments.models.dataset import Dataset, DatasetItem, DatasetRevision
+from experiments.models.dataset import SEARCHED, Dataset, DatasetItem, DatasetRevision
 from experiments.models.dataset_import import IMPORTING, DatasetImport, FilePart, ImportKind, ImportState
 from experiments.models.experiment import (
     UNFINISHED,
@@ -17,6 +17,7 @@ from experiments.models.prompt import Prompt, PromptState, PromptVersion
 
 __all__ = [
     "IMPORTING",
+    "SEARCHED",
     "UNFINISHED",
     "WAITING",
     "CellState",

@@ -2,6 +2,7 @@
 what an experiment ran on can be listed for ever."""
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -62,9 +63,17 @@ class DatasetRevision(models.Model):
         return f"{self.dataset.slug} r{self.number}"
 
 
+SEARCHED = ("search_text", "grams")  # for searches alone: no reader of an item needs them
+
+
 class ItemQuerySet(models.QuerySet["DatasetItem"]):
     def alive_in(self, revision: int) -> "ItemQuerySet":
         return self.filter(Q(last_revision=None) | Q(last_revision__gte=revision), first_revision__lte=revision)
+
+
+class ItemManager(models.Manager.from_queryset(ItemQuerySet)):
+    def get_queryset(self) -> ItemQuerySet:
+        return super().get_queryset().defer(*SEARCHED)
 
 
 class DatasetItem(models.Model):
@@ -83,12 +92,16 @@ class DatasetItem(models.Model):
     tags = ArrayField(models.TextField(), default=list, blank=True)
     split = models.CharField(max_length=40, blank=True, help_text="Such as train or test.")
     search_text = models.TextField(help_text="What a search reads: the words of all above, in lower case.")
+    grams = ArrayField(
+        models.IntegerField(), default=list, editable=False,
+        help_text="Three-letter parts of the words of search_text, as numbers.",
+    )  # fmt: skip
     first_revision = models.PositiveIntegerField()
     last_revision = models.PositiveIntegerField(null=True)
     created_by = models.CharField(max_length=160, help_text="User name, or key and the key's name.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects = ItemQuerySet.as_manager()
+    objects = ItemManager()
 
     class Meta:
         db_table = "dataset_item"
@@ -108,6 +121,8 @@ class DatasetItem(models.Model):
             # What one revision changed.
             models.Index(fields=["dataset", "first_revision"], name="dataset_item_begun"),
             models.Index(fields=["dataset", "last_revision"], name="dataset_item_ended"),
+            # Where a text may stand.
+            GinIndex(fields=["grams"], name="dataset_item_grams"),
         ]
 
     def __str__(self) -> str:

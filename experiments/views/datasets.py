@@ -65,7 +65,7 @@ def dataset(request: HttpRequest, project: Project, dataset: str) -> HttpRespons
     number = number_in(request, "revision")
     revision = listing.revision_of(found, number)
     asked = asked_for(request)
-    items = asked.apply(listing.items_of(found, number))
+    items = listing.items_of(found, number, asked)
     rows, after = listing.page(previewed(items), request.GET.get("after", ""))
     counted = None
     if asked:  # a page that holds all that match has counted them

@@ -27,7 +27,7 @@ def dataset_export(request: HttpRequest, project: Project, dataset: str) -> Http
         raise BadRequest("Choose csv or jsonl as the format.")
     number = number_in(request, "revision")
     revision_of(found, number)
-    items = asked_for(request).apply(items_of(found, found.revision if number is None else number))
+    items = items_of(found, found.revision if number is None else number, asked_for(request))
     lines = begun(exporting.csv_lines(items) if kind == "csv" else exporting.jsonl(items))
     audit.note(project, request.user, "dataset.export", found.slug, format=kind, revision=number or found.revision)
     return sent(lines, f"{found.slug}-r{number or found.revision}.{kind}", kind)

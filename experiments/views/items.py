@@ -38,7 +38,7 @@ def item(request: HttpRequest, project: Project, dataset: str, key: int) -> Http
     history = DatasetItem.objects.filter(project=project, dataset=found, case_id=row.case_id)
     context = {
         "dataset": found, "item": row, "values": _values(request, row), "may_change": _may_change(request, found, row),
-        "history": list(history.order_by("-first_revision").defer("inputs", "expected", "search_text")[:50]),
+        "history": list(history.order_by("-first_revision").defer("inputs", "expected")[:50]),
     }  # fmt: skip
     return htmx.vary(render(request, "experiments/item.html", context))
 

@@ -74,7 +74,7 @@ def revision_restore(request: HttpRequest, project: Project, dataset: str, numbe
 
 def _changes(dataset: Dataset, number: int, after: str) -> tuple[list[Changed], str]:
     """Rows that began in the revision or ended before it; a case that did both was changed."""
-    rows = DatasetItem.objects.filter(project_id=dataset.project_id, dataset=dataset).defer("search_text")
+    rows = DatasetItem.objects.filter(project_id=dataset.project_id, dataset=dataset)
     began_or_ended = Q(first_revision=number) | Q(last_revision=number - 1)
     touched = rows.filter(began_or_ended)
     if after:

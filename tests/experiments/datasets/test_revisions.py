@@ -3,6 +3,7 @@
 import orjson
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connection
 
 from evalhub.models import AuditEvent
 from experiments.datasets import exporting, revisions
@@ -10,6 +11,7 @@ from experiments.datasets.drafts import read_draft
 from experiments.datasets.listing import ItemFilter, count, items_of, page
 from experiments.datasets.making import breaking, change_dataset, create_dataset
 from experiments.datasets.revisions import DatasetFull, Refused, put_items, remove_items, restore_revision
+from experiments.models import DatasetItem
 
 SCHEMA = {"type": "object", "required": ["q"], "properties": {"q": {"type": "string"}}}
 
@@ -129,16 +131,28 @@ def test_a_dataset_has_bounds(dataset, monkeypatch):
     assert dataset.revision == 0
 
 
+def test_a_text_is_looked_up_and_an_item_that_was_changed_is_found_by_what_it_says_now(dataset):
+    put(dataset, {"id": "a", "inputs": {"q": "before"}}, {"id": "a", "expected": "twice in one change"})
+    assert [ItemFilter(word).of(dataset, items_of(dataset)).count() for word in ("before", "twice")] == [1, 1]
+    put(dataset, {"id": "a", "inputs": {"q": "afterwards"}})
+    found = {word: items_of(dataset, asked=ItemFilter(word)) for word in ("before", "terw")}
+    assert [items.count() for items in found.values()] == [0, 1]
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")  # which three rows would be read by
+    assert "dataset_item_grams" in ItemFilter("terw").of(dataset, DatasetItem.objects.all()).explain()
+
+
 def test_items_are_searched_by_text_split_and_tag_and_paged(dataset):
     put(dataset, *[{"id": f"c{n}", "inputs": {"q": f"Order {n}"}, "split": "test" if n % 2 else ""} for n in range(5)])
     put(dataset, {"id": "c3", "expected": "100%_Sure", "tags": ["hard"]})
 
     def ids(**asked):
-        return [item.case_id for item in ItemFilter(**asked).apply(items_of(dataset))]
+        return [item.case_id for item in items_of(dataset, asked=ItemFilter(**asked))]
 
     assert ids(text="ORDER 3") == ids(text="100%_s") == ids(tag="hard") == ids(text="c3") == ["c3"]
     assert ids(text="order%") == [] and ids(split="test") == ["c1", "c3"]
+    assert ids(text="rde") == ids(text="r") == [f"c{n}" for n in range(5)] and ids(text="der 4") == ["c4"]
     first, after = page(items_of(dataset), "", 2)
     rest, end = page(items_of(dataset), after, 3)
     assert [item.case_id for item in [*first, *rest]] == ["c0", "c1", "c2", "c3", "c4"] and end == ""
-    assert count(ItemFilter(split="test").apply(items_of(dataset))) == (2, True)
+    assert count(items_of(dataset, asked=ItemFilter(split="test"))) == (2, True)
