@@ -23,8 +23,9 @@ PARTS = (
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`runs` make the scores it is judged by; `judged`: it has evaluators; `workers` None where nobody knows;
-    `since`: records that came with an uploaded one's name and are not in it."""
+    """`runs` make the scores it is judged by; `judged`: it has evaluators; `workers` None where nobody knows; `due`: in
+    how many seconds a row may be claimed, None where none waits; `since`: records that came with an uploaded one's name
+    and are not in it."""
 
     experiment: Experiment
     totals: Totals
@@ -33,6 +34,7 @@ class Progress:
     now: datetime
     workers: int | None
     may_act: bool
+    due: float | None = None
     since: int = 0
 
     @property
@@ -113,6 +115,8 @@ class Progress:
             return ""
         if one.workflow == Workflow.CUSTOM and self.totals.n(RowState.PENDING, RowState.RUNNING):
             return "Waiting for clients: they claim rows and submit what came of them by the API."
+        if self.due and not self.totals.n(RowState.RUNNING):
+            return f"Waiting for the provider, as the rows say. The next call is in about {duration(self.due)}."
         seen = one.beat_at or one.created_at
         if self.now - seen < SILENT:
             return ""

@@ -20,7 +20,9 @@ from experiments.running.counting import totals_of
 from experiments.running.editing import delete_experiment
 from experiments.running.listing import listed, page_of
 from experiments.running.progress import Progress
+from experiments.running.rows import seconds_until_due
 from experiments.running.uploads import adopt, came_since, take_in, uploads
+from experiments.running.working import MAKES_OUTPUTS
 from experiments.tables import ExperimentTable
 from records.filterlang import quoted
 from records.views.bulk import STOP_POLLING, refused
@@ -198,8 +200,10 @@ def _progress(request: HttpRequest, found: Experiment) -> Progress:
     workers = 1 if found.is_over else workers_of(ringing.QUEUE)
     judged = bool(scores.versions_of_set(found))
     totals = totals_of([found])[found.pk]
+    asks = found.workflow in MAKES_OUTPUTS and not found.is_over
+    due = seconds_until_due(found) if asks else None
     since = came_since(found) if found.uploaded and found.is_over else 0
-    return Progress(found, totals, runs, judged, timezone.now(), workers, request.role >= Role.EDITOR, since)
+    return Progress(found, totals, runs, judged, timezone.now(), workers, request.role >= Role.EDITOR, due, since)
 
 
 def _sets(request: HttpRequest, found: Experiment) -> dict[str, object]:

@@ -161,6 +161,15 @@ def test_the_page_answers_why_nothing_is_there_yet(page, project, its, monkeypat
     assert "Waiting for clients" in page("experiment-progress", custom.slug).text_
 
 
+def test_a_provider_that_asked_to_wait_is_named_and_no_worker_is_missed(page, project, its):
+    begun = begin(project, "prompt", **its)
+    begun.rows.update(not_before=timezone.now() + timedelta(minutes=10), error="m answered 429")
+    Experiment.objects.update(beat_at=timezone.now() - timedelta(minutes=2))
+    waiting = page("experiment-progress", begun.slug).text_
+    assert "Waiting for the provider" in waiting and "10 min" in waiting and "worker" not in waiting
+    assert "m answered 429" in page("experiment-rows", begun.slug).text_
+
+
 def test_rows_show_previews_marked_truncated_states_scores_and_lead_to_their_records(page, project, its, server):
     server.answers.append(said("Ends he", finish="length"))
     begun = begin(project, "prompt", concurrency=1, **its)
