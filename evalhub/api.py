@@ -294,11 +294,18 @@ def _too_often(request: HttpRequest, error: ratelimit.TooOften) -> HttpResponse:
     return Problem(429, "too_often", str(error), retry_after=error.seconds).response()
 
 
+def is_away(error: BaseException | None) -> bool:
+    """Whether it is the database that does not answer, so that the same request may go well later."""
+    if not isinstance(error, OperationalError | InterfaceError) or isinstance(error.__cause__, QueryCanceled):
+        return False
+    return bool(AWAY.match(getattr(error.__cause__, "sqlstate", None) or ""))
+
+
 def _unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
     if isinstance(error.__cause__, QueryCanceled):
         message = "The query took too long; narrow it, for example by time."
         return Problem(503, "query_timeout", message).response()
-    if not AWAY.match(getattr(error.__cause__, "sqlstate", None) or ""):
+    if not is_away(error):
         return _internal(request, error)
     logger.error("%s %s: the database is not available: %s", request.method, request.path, error)
     message = "The database is not available; try again."

@@ -1,9 +1,12 @@
 """The page of an error on our side. It must come even where what pages stand on is what broke."""
 
 import logging
+import sys
 
-from django.http import HttpRequest, HttpResponse, HttpResponseServerError
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+
+from evalhub.api import RETRY_SECONDS, is_away
 
 logger = logging.getLogger("evalhub")
 
@@ -21,9 +24,11 @@ happened.</p>
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """500, or 503 where the database is away for the moment."""
+    status = 503 if is_away(sys.exception()) else 500
     try:
-        page = render_to_string("500.html")
+        page = render_to_string(f"{status}.html")
     except Exception:
         logger.exception("The page that says that something broke is broken itself.")
         page = PLAIN
-    return HttpResponseServerError(page)
+    return HttpResponse(page, status=status, headers={"Retry-After": RETRY_SECONDS} if status == 503 else {})

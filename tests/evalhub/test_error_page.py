@@ -1,6 +1,8 @@
 """The page of an error on our side."""
 
+import psycopg
 import pytest
+from django.db import OperationalError
 from django.urls import reverse
 
 from evalhub.views import projects
@@ -33,3 +35,13 @@ def test_it_comes_without_the_files_of_the_release_too(answer, settings, tmp_pat
     assert page.status_code == 500
     text = page.content.decode()
     assert "Something broke on our side" in text and "stylesheet" not in text and "<style" not in text
+
+
+def test_while_the_database_is_away_a_page_asks_for_another_try(answer, monkeypatch):
+    def away(user: object) -> None:
+        raise OperationalError("connection failed") from psycopg.OperationalError("connection failed")
+
+    monkeypatch.setattr(projects, "projects_of", away)
+    page = answer()
+    assert (page.status_code, page["Retry-After"]) == (503, "5")
+    assert "The database does not answer" in page.content.decode()
