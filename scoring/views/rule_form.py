@@ -58,7 +58,8 @@ class RuleForm(forms.Form):
     )  # fmt: skip
     budget_usd_day = forms.DecimalField(
         required=False, min_value=0, max_digits=10, decimal_places=2, label="Daily budget in USD",
-        help_text="Nothing more is asked that day (UTC). Empty: no limit.",
+        help_text="Once it is spent nothing more is asked that day (UTC). Calls already under way still finish, so a "
+        "day may cost a little more. Empty: no limit.",
     )  # fmt: skip
     budget_calls_day = forms.IntegerField(
         required=False, min_value=0, max_value=2**31 - 1, label="Daily budget in calls",
