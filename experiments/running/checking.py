@@ -11,7 +11,7 @@ from pydantic import ValidationError as Invalid
 from evalhub.models import Project
 from experiments.models import Dataset, Experiment, PromptState, PromptVersion, Workflow
 from experiments.prompts.versions import RESERVED_PARAMETERS, Parameters
-from experiments.running.cases import REQUEST_SECONDS, cases_of, in_time, look
+from experiments.running.cases import cases_of, in_time, look
 from experiments.running.generating import CannotAsk, call_of
 from experiments.running.wanted import Wanted
 from experiments.slugs import named
@@ -201,7 +201,7 @@ def _cases(checked: Checked) -> None:
         checked.call = call_of(experiment)
     except CannotAsk as why:
         raise ValidationError({"prompt" if experiment.prompt_version else "provider_id": str(why)}) from None
-    seen = look(experiment, checked.call, in_time(REQUEST_SECONDS))
+    seen = look(experiment, checked.call, in_time())
     if seen.bad:
         raise ValidationError({"dataset": seen.problems})
     checked.chars, checked.whole = seen.chars, seen.whole

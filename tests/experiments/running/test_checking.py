@@ -5,6 +5,7 @@ from django.core.exceptions import ValidationError
 
 from experiments.models import Experiment, ExperimentState
 from experiments.prompts.versions import new_version
+from experiments.running import cases as looking
 from experiments.running import checking, steering
 from experiments.running.checking import check
 from experiments.running.estimate import estimate
@@ -131,7 +132,7 @@ def test_calls_tokens_and_cost_are_estimated_apart_for_outputs_and_judging(proje
 @pytest.fixture
 def no_time(monkeypatch):
     """The request has no time to look at a case."""
-    monkeypatch.setattr(checking, "REQUEST_SECONDS", 0.0)
+    monkeypatch.setattr(checking, "in_time", lambda: lambda: False)
 
 
 def test_cases_that_the_request_had_no_time_for_are_looked_at_before_the_first_call(project, server, no_time):
@@ -144,6 +145,15 @@ def test_cases_that_the_request_had_no_time_for_are_looked_at_before_the_first_c
     steering.resume(its, "anna")
     assert states(turned(its)) == ["generated", "errored", "errored"] and len(server.requests) == 1
     assert its.state == ExperimentState.COMPLETED_WITH_ERRORS and "question is missing" in rows(its)[1].error
+
+
+def test_a_small_dataset_is_looked_at_whole_on_a_busy_machine_too(project, server, monkeypatch):
+    monkeypatch.setattr(looking, "REQUEST_SECONDS", -1.0)
+    made = prompt(project, provider(project, server))
+    said = {"dataset": dataset(project, *questions(3)).slug, "prompt": made.slug}
+    assert check(project, wanted("prompt", **said)).whole
+    monkeypatch.setattr(looking, "ALWAYS", 2)
+    assert not check(project, wanted("prompt", **said)).whole
 
 
 def test_sound_cases_are_looked_at_and_then_asked_in_one_turn(project, server, no_time):
