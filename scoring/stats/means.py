@@ -1,6 +1,7 @@
 """Means and rates of cases that need not be independent (they share a session) nor equally likely to be drawn."""
 
 import math
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
@@ -19,9 +20,10 @@ def mean(
     `weights` are 1/p with p the probability with which the case was drawn: Hajek's estimator, the weighted sum over
     the sum of weights (J. Hajek, in: Foundations of Statistical Inference, 1971), its variance by linearization; the
     effective n is Kish's (sum w)^2 / sum w^2. `clusters` say which cases belong together: their residuals are added up
-    before they are squared, with G/(G-1) for G clusters and t at G-1 degrees of freedom (K.-Y. Liang and S. Zeger,
-    Biometrika 73, 1986; for evaluations, E. Miller, Adding error bars to evals, arXiv 2411.00640). Without either it
-    is Student's interval. Raises ValueError where lengths differ or a value is not finite, or a weight not positive.
+    before they are squared, with G/(G-1) for G clusters (K.-Y. Liang and S. Zeger, Biometrika 73, 1986; for
+    evaluations, E. Miller, Adding error bars to evals, arXiv 2411.00640) and t at the `freedom` of their sizes. Without
+    either it is Student's interval. Raises ValueError where lengths differ or a value is not finite, or a weight not
+    positive.
     """
     x, w = _arrays(values, weights)
     groups = _groups(clusters, len(x))
@@ -39,7 +41,7 @@ def mean(
     if error == 0:  # within each cluster the residuals cancel out
         same = f"{number(middle)}, without interval: all {groups:,} groups have the same mean"
         return Estimate(middle, None, None, len(x), same, effective)
-    half = float(stdtrit(groups - 1, 0.5 + LEVEL / 2)) * error
+    half = float(stdtrit(freedom(clusters, groups), 0.5 + LEVEL / 2)) * error
     said = f"{number(middle)} ({number(middle - half)} to {number(middle + half)}), {_of(len(x), groups, effective)}"
     return Estimate(middle, middle - half, middle + half, len(x), said, effective)
 
@@ -80,6 +82,19 @@ def mean_error(
     if found.low is not None and found.low < 0:  # a distance has no negative side
         return replace(found, low=0.0, text=found.text.replace(f"({number(found.low)} to", "(0 to"))
     return found
+
+
+def freedom(clusters: Sequence[Hashable] | None, groups: int) -> float:
+    """Degrees of freedom: one less than the number of equal clusters that clusters of such sizes are worth.
+
+    G clusters of one size have G - 1. One that holds most of the cases leaves few, whatever G is: with G - 1 the
+    interval would be far too narrow (A. Carter, K. Schnepel and D. Steigerwald, Review of Economics and Statistics 99,
+    2017, 698: the effective number of clusters, here with Kish's formula, as if a cluster's cases moved as one).
+    """
+    if clusters is None:
+        return groups - 1
+    sizes = np.array(list(Counter(clusters).values()), dtype=float)
+    return max(1.0, _kish(sizes) - 1)
 
 
 def _arrays(values: Sequence[float], weights: Sequence[float] | None) -> tuple[np.ndarray, np.ndarray]:

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import stdtr, stdtrit
 
 from scoring.stats.estimates import FEW, LEVEL, Estimate, Z, counted, number, unknown
-from scoring.stats.means import mean
+from scoring.stats.means import freedom, mean
 from scoring.stats.proportions import mcnemar, paired_interval
 
 EXACT, CLUSTERED, STUDENT = "exact McNemar test, Tango's interval", "t interval, clustered", "t interval"
@@ -93,8 +93,9 @@ def _of_differences(
     estimate = mean(differences, clusters=clusters)
     if estimate.has_interval:
         half = (estimate.high - estimate.low) / 2
-        error = half / float(stdtrit(groups - 1, 0.5 + LEVEL / 2))
-        p = 2 * float(stdtr(groups - 1, -abs(value) / error))
+        df = freedom(clusters, groups)
+        error = half / float(stdtrit(df, 0.5 + LEVEL / 2))
+        p = 2 * float(stdtr(df, -abs(value) / error))
         low, high = (estimate.low, estimate.high) if width is None else _inside(estimate, width)
         return replace(
             found, change=_said(value, low, high, n, found.shares, groups), p=p, deviation=error * math.sqrt(n)

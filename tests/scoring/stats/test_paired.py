@@ -144,3 +144,15 @@ def test_clusters_keep_the_error_rate_where_their_cases_move_together():
         clustered += paired(np.zeros(120), moves, clusters=clusters).p < 0.05
         plain += paired(np.zeros(120), moves).p < 0.05
     assert clustered / 600 <= 0.075 < 0.2 < plain / 600
+
+
+def test_one_cluster_that_holds_most_cases_does_not_make_the_interval_sure():
+    """78 of 120 cases belong together: with as many degrees of freedom as there are clusters, half of all intervals
+    missed the truth."""
+    random = np.random.default_rng(35)
+    clusters = [0] * 78 + [1 + i // 3 for i in range(42)]
+    wrong = 0
+    for _ in range(300):
+        moves = random.normal(size=15)[clusters] + random.normal(size=120)
+        wrong += paired(np.zeros(120), moves, clusters=clusters).p < 0.05
+    assert wrong / 300 <= 0.05
