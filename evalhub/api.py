@@ -28,7 +28,7 @@ from psycopg.errors import QueryCanceled
 from evalhub import ratelimit
 from evalhub.apikeys import authenticate
 from evalhub.body import MAX_BODY_BYTES, BadEncoding, BodyTooLarge, drain, read_body
-from evalhub.models import Scope
+from evalhub.models import ApiKey, Scope
 from evalhub.openapi import Described
 
 logger = logging.getLogger("evalhub.api")
@@ -93,7 +93,7 @@ class KeyAuth(AuthBase):
     """Lets in a valid key that has one of `scopes`, sets `request.api_key` and `request.project`, reads the body.
 
     401 without a valid key, 429 for one that asks too often, 403 without a scope: only then is the body read, up to its
-    limit.
+    limit. A request whose door has seen to the key already bears it as `api_key`.
     """
 
     openapi_type = "http"
@@ -104,16 +104,28 @@ class KeyAuth(AuthBase):
         super().__init__()
 
     def __call__(self, request: HttpRequest) -> object:
-        key = authenticate(request.headers.get("Authorization", ""))
-        if key is None:
-            raise AuthenticationError
-        ratelimit.count(key)
+        key = getattr(request, "api_key", None) or key_of(request)
         if not any(scope in key.scopes for scope in self.scopes):
             raise Problem(403, "forbidden", f"This call needs a key with the scope {' or '.join(self.scopes)}.")
         request.api_key, request.project = key, key.project
         if request.method not in ("GET", "HEAD", "DELETE"):
             read_body(request, MAX_BODY_BYTES)
         return key
+
+
+def key_of(request: HttpRequest) -> ApiKey:
+    """The valid key that the request bears, counted for its rate limit. Raises AuthenticationError, TooOften."""
+    key = authenticate(request.headers.get("Authorization", ""))
+    if key is None:
+        raise AuthenticationError
+    ratelimit.count(key)
+    return key
+
+
+def refusal(request: HttpRequest, error: Exception) -> HttpResponse:
+    """The answer to an error, as for any call: also for doors that are not ninja's."""
+    drain(request)
+    return next(HANDLERS[kind] for kind in type(error).__mro__ if kind in HANDLERS)(request, error)
 
 
 def read_json(request: HttpRequest, *, refuse_nul: bool = True) -> Any:

@@ -284,4 +284,5 @@ LOGGING = {
         }
     },
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
+    "loggers": {"mcp": {"level": "WARNING"}},  # it tells of every request that it begins and ends
 }

@@ -10,6 +10,7 @@ from evalhub.health import healthz, readyz
 from evalhub.metrics import metrics
 from evalhub.views import account, keys, members, projects, settings, system
 from experiments.api import mount as mount_experiments
+from experiments.mcp.view import mcp
 from records.api import mount as mount_records
 from records.views.projects import create_project
 from scoring.api import mount as mount_scoring
@@ -46,6 +47,7 @@ urlpatterns = [
     path("", include("scoring.urls")),
     path("", include("experiments.urls")),
     path("api/", api.urls),
+    path("mcp", mcp, name="mcp"),
     path("admin/login/", account.admin_sign_in, name="admin-sign-in"),
     path("admin/", admin.site.urls),
 ]

@@ -169,4 +169,4 @@ PAGES: dict[str, dict[str, Role]] = {
 
 # Outside the projects everything asks for a session but these: names, or whole namespaces with a colon at the end.
 # The API asks for a key instead.
-PUBLIC = {"sign-in", "admin:login", "api:", "records:traces", "healthz", "readyz", "metrics", "admin-sign-in"}
+PUBLIC = {"sign-in", "admin:login", "api:", "records:traces", "mcp", "healthz", "readyz", "metrics", "admin-sign-in"}
