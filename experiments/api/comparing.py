@@ -8,6 +8,7 @@ from ninja import Query, Router, Schema
 from pydantic import Field
 
 from evalhub.api import KeyAuth, Problem, answer
+from evalhub.idempotency import idempotent
 from evalhub.models import Scope
 from evalhub.openapi import CONFLICT, example
 from experiments.comparison.asked import Asked, BadComparison, asked_of
@@ -197,6 +198,7 @@ def _case_json(case: Any) -> dict[str, Any]:
 
 
 @gates.post("", response={200: GateOut, **CONFLICT}, auth=KeyAuth(Scope.WRITE))
+@idempotent
 def gate(request: HttpRequest, body: GateIn) -> HttpResponse:
     """Judges an experiment and stores the outcome. 409 while one of the two is not over."""
     from experiments.gate.judging import judge  # numpy and scipy: only where they are needed

@@ -18,6 +18,7 @@ def read_cursor(cursor: str, *readers: Callable[[Any], Any]) -> list[Any]:
     try:
         parts = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         return [reader(part) for reader, part in zip(readers, parts, strict=True)]
-    except (ValueError, TypeError, AttributeError):  # UUID() raises the last for what is no text
+    # UUID() raises AttributeError for what is no text, int() OverflowError for what has no end.
+    except (ValueError, TypeError, AttributeError, OverflowError):
         message = "This is no cursor of this list: send one back as it was in next_cursor, or none."
         raise Problem(400, "invalid_cursor", message, [("cursor", message)]) from None

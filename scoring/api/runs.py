@@ -5,13 +5,14 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from ninja import Router, Schema
+from ninja import Query, Router, Schema
 from pydantic import Field
 
 from evalhub.api import KeyAuth, Problem, answer
 from evalhub.idempotency import idempotent, is_named
 from evalhub.models import Role, Scope
 from evalhub.openapi import NAMES_MORE, example
+from records.api.cursors import read_cursor, write_cursor
 from records.search import SearchTimeout
 from scoring.api.selecting import SelectionIn, selection_in
 from scoring.models import RunKind, RunMode, RunStatus, ScoringRun
@@ -21,7 +22,6 @@ from scoring.runs.starting import RunProblem, evaluators_named, retry_errored, s
 from scoring.runs.tasks import versions_of
 
 router = Router(tags=["scoring runs"])
-MOST_LISTED = 200
 
 
 class RunIn(SelectionIn):
@@ -126,17 +126,14 @@ def run_start(request: HttpRequest, body: RunIn) -> HttpResponse:
 
 
 @router.get("", response={200: RunList}, auth=KeyAuth(Scope.READ))
-def run_list(request: HttpRequest, limit: int = 50, cursor: str = "") -> HttpResponse:
+def run_list(request: HttpRequest, limit: int = Query(50, ge=1, le=200), cursor: str = "") -> HttpResponse:
     """Newest first."""
-    size = min(max(1, limit), MOST_LISTED)
     runs = _runs(request).order_by("-number")
     if cursor:
-        if not cursor.isdecimal() or len(cursor) > 9:
-            raise Problem(400, "invalid", "No list of runs has given out this cursor.")
-        runs = runs.filter(number__lt=int(cursor))
-    found = list(runs[: size + 1])
-    more = str(found[size - 1].number) if len(found) > size else None
-    return answer({"items": [run_json(run) for run in found[:size]], "next_cursor": more})
+        runs = runs.filter(number__lt=read_cursor(cursor, int)[0])
+    found = list(runs[: limit + 1])
+    more = write_cursor(found[limit - 1].number) if len(found) > limit else None
+    return answer({"items": [run_json(run) for run in found[:limit]], "next_cursor": more})
 
 
 @router.get("/{int:number}", response={200: RunOut}, auth=KeyAuth(Scope.READ))

@@ -152,7 +152,7 @@ def test_the_api_page_tells_of_the_header_and_the_conflict(client):
     paths = client.get("/api/openapi.json").json()["paths"]
     for path in (
         "/api/v1/metrics", "/api/v1/evaluators", "/api/v1/scoring-runs", "/api/v1/review-requests",
-        "/api/v1/datasets", "/api/v1/prompts",
+        "/api/v1/datasets", "/api/v1/prompts", "/api/v1/gate",
     ):  # fmt: skip
         said = paths[path]["post"]
         assert "Idempotency-Key" in [parameter["name"] for parameter in said["parameters"]]
