@@ -1,9 +1,10 @@
-"""Who may do what, as a table: each page of a project, each method, and the weakest role that may use it.
+"""Who may do what, as tables: the pages of a project with the weakest role that may use each method of them, the
+pages beside the projects, the calls of the API with their scopes, and what the administration shows to whom.
 
-A URL under /p/<slug>/ that is missing here fails tests/evalhub/test_access_matrix.py. Give new ones an entry.
+A URL that is missing here fails tests/evalhub/test_access_matrix.py or its neighbours. Give new ones an entry.
 """
 
-from evalhub.models import Role
+from evalhub.models import Role, Scope
 
 VIEWER, REVIEWER, EDITOR, ADMIN = Role
 
@@ -170,3 +171,114 @@ PAGES: dict[str, dict[str, Role]] = {
 # Outside the projects everything asks for a session but these: names, or whole namespaces with a colon at the end.
 # The API asks for a key instead.
 PUBLIC = {"sign-in", "admin:login", "api:", "records:traces", "mcp", "healthz", "readyz", "metrics", "admin-sign-in"}
+
+# Pages beside the projects, which nobody sees who is not signed in: whoever may use them, a word for the test.
+ANYBODY, STAFF, SUPERUSER = "anybody", "staff", "superuser"
+BESIDE: dict[str, dict[str, str]] = {
+    "projects": {"GET": ANYBODY},
+    "project-menu": {"GET": ANYBODY},
+    "profile": {"GET": ANYBODY, "POST": ANYBODY},
+    "change-password": {"GET": ANYBODY, "POST": ANYBODY},
+    "sign-out": {"POST": ANYBODY},
+    "create-project": {"GET": STAFF, "POST": STAFF},
+    "scoring:sandbox": {"GET": ANYBODY},
+    "system": {"GET": SUPERUSER},
+}
+
+# Calls of the API below /api/v1/, and a key of which scope may make them.
+INGEST_KEY, READ_KEY, WRITE_KEY, ADMIN_KEY = ({scope} for scope in Scope)
+INGEST_OR_WRITE = INGEST_KEY | WRITE_KEY
+CALLS: dict[str, dict[str, set[Scope]]] = {
+    "alerts": {"GET": READ_KEY, "POST": WRITE_KEY},
+    "alerts/{id}": {"GET": READ_KEY, "PATCH": WRITE_KEY, "DELETE": WRITE_KEY},
+    "alerts/{id}/history": {"GET": READ_KEY},
+    "alerts/{id}/test": {"POST": WRITE_KEY},
+    "datasets": {"GET": READ_KEY, "POST": WRITE_KEY},
+    "datasets/{slug}": {"GET": READ_KEY, "PATCH": WRITE_KEY, "DELETE": WRITE_KEY},
+    "datasets/{slug}/export": {"GET": READ_KEY},
+    "datasets/{slug}/import": {"POST": WRITE_KEY},
+    "datasets/{slug}/imports/{number}": {"GET": READ_KEY},
+    "datasets/{slug}/items": {"GET": READ_KEY, "POST": WRITE_KEY},
+    "datasets/{slug}/items/delete": {"POST": WRITE_KEY},
+    "datasets/{slug}/items/{case_id}": {"GET": READ_KEY, "PATCH": WRITE_KEY, "DELETE": WRITE_KEY},
+    "datasets/{slug}/restore": {"POST": WRITE_KEY},
+    "datasets/{slug}/revisions": {"GET": READ_KEY},
+    "evaluators": {"GET": READ_KEY, "POST": WRITE_KEY},
+    "evaluators/{slug}": {"GET": READ_KEY, "PATCH": WRITE_KEY, "DELETE": WRITE_KEY},
+    "evaluators/{slug}/make-primary": {"POST": WRITE_KEY},
+    "evaluators/{slug}/restore": {"POST": WRITE_KEY},
+    "evaluators/{slug}/run": {"POST": WRITE_KEY},
+    "evaluators/{slug}/scores": {"POST": INGEST_OR_WRITE},
+    "evaluators/{slug}/versions": {"GET": READ_KEY, "POST": WRITE_KEY},
+    "evaluators/{slug}/versions/{number}": {"GET": READ_KEY},
+    "experiments": {"POST": WRITE_KEY, "GET": READ_KEY},
+    "experiments/compare": {"GET": READ_KEY},
+    "experiments/{slug}": {"GET": READ_KEY, "PATCH": WRITE_KEY, "DELETE": ADMIN_KEY},
+    "experiments/{slug}/cancel": {"POST": WRITE_KEY},
+    "experiments/{slug}/claim": {"POST": INGEST_OR_WRITE},
+    "experiments/{slug}/records": {"GET": READ_KEY},
+    "experiments/{slug}/records/{id}": {"GET": READ_KEY},
+    "experiments/{slug}/rescore": {"POST": WRITE_KEY},
+    "experiments/{slug}/resume": {"POST": WRITE_KEY},
+    "experiments/{slug}/retry": {"POST": WRITE_KEY},
+    "experiments/{slug}/submit": {"POST": INGEST_OR_WRITE},
+    "experiments/{slug}/summary": {"GET": READ_KEY},
+    "gate": {"POST": WRITE_KEY},
+    "metrics": {"GET": READ_KEY, "POST": WRITE_KEY},
+    "metrics/{slug}": {"GET": READ_KEY, "PATCH": WRITE_KEY, "DELETE": WRITE_KEY},
+    "metrics/{slug}/restore": {"POST": WRITE_KEY},
+    "prompts": {"GET": READ_KEY, "POST": WRITE_KEY},
+    "prompts/{slug}": {"GET": READ_KEY, "PATCH": WRITE_KEY, "DELETE": WRITE_KEY},
+    "prompts/{slug}/render": {"POST": READ_KEY},
+    "prompts/{slug}/restore": {"POST": WRITE_KEY},
+    "prompts/{slug}/versions": {"GET": READ_KEY, "POST": WRITE_KEY},
+    "prompts/{slug}/versions/{number}": {"GET": READ_KEY, "PATCH": WRITE_KEY},
+    "prompts/{slug}/versions/{number}/commit": {"POST": WRITE_KEY},
+    "prompts/{slug}/versions/{number}/deploy": {"POST": WRITE_KEY},
+    "providers": {"GET": READ_KEY},
+    "records": {"POST": INGEST_KEY, "GET": READ_KEY},
+    "records/histogram": {"GET": READ_KEY},
+    "records/{id}": {"GET": READ_KEY, "PATCH": WRITE_KEY, "DELETE": ADMIN_KEY},
+    "records/{id}/scores": {"GET": READ_KEY, "POST": INGEST_OR_WRITE},
+    "records/{id}/why": {"GET": READ_KEY},
+    "review-requests": {"POST": WRITE_KEY, "GET": READ_KEY},
+    "review-requests/{number}": {"GET": READ_KEY},
+    "review-requests/{number}/answers": {"POST": WRITE_KEY},
+    "review-requests/{number}/close": {"POST": WRITE_KEY},
+    "review-requests/{number}/disagreements": {"GET": READ_KEY},
+    "review-requests/{number}/final-scores": {"POST": WRITE_KEY},
+    "review-requests/{number}/next": {"POST": WRITE_KEY},
+    "review-requests/{number}/undo": {"POST": WRITE_KEY},
+    "rules": {"GET": READ_KEY, "POST": WRITE_KEY},
+    "rules/test": {"POST": WRITE_KEY},
+    "rules/{slug}": {"GET": READ_KEY, "PATCH": WRITE_KEY, "DELETE": WRITE_KEY},
+    "rules/{slug}/score-past": {"POST": WRITE_KEY},
+    "scores/{score_id}": {"GET": READ_KEY, "PATCH": WRITE_KEY, "DELETE": ADMIN_KEY},
+    "scoring-runs": {"POST": WRITE_KEY, "GET": READ_KEY},
+    "scoring-runs/{number}": {"GET": READ_KEY},
+    "scoring-runs/{number}/cancel": {"POST": WRITE_KEY},
+    "scoring-runs/{number}/resume": {"POST": WRITE_KEY},
+    "scoring-runs/{number}/retry": {"POST": WRITE_KEY},
+    "test-evaluator": {"POST": WRITE_KEY},
+}
+
+# Models in the administration, and the weakest role in a project that sees its rows there; None: superusers alone.
+ADMINISTRATION: dict[str, Role | None] = {
+    "django_rq.dashboard": None,
+    "evalhub.user": None,
+    "evalhub.project": ADMIN,
+    "evalhub.membership": ADMIN,
+    "evalhub.apikey": ADMIN,
+    "evalhub.auditevent": ADMIN,
+    "records.metric": EDITOR,
+    "records.tag": EDITOR,
+    "records.modelprice": None,
+    "scoring.alert": EDITOR,
+    "scoring.dashboard": EDITOR,
+    "scoring.evaluator": EDITOR,
+    "scoring.provider": ADMIN,
+    "scoring.rule": EDITOR,
+    "experiments.dataset": EDITOR,
+    "experiments.experiment": EDITOR,
+    "experiments.prompt": EDITOR,
+}

@@ -96,3 +96,29 @@ def test_somebody_who_may_not_sign_in_any_more_is_out_at_once(client, project):
     person.is_active = False
     person.save()
     assert client.get(reverse("project-members", args=[project.slug])).url.startswith("/sign-in")
+
+
+def test_every_page_beside_the_projects_is_in_the_table_and_open_to_whom_it_says(client, db):
+    spaces = ("api:", "admin:")
+    beside = {name for route, name, _ in ALL if not route.startswith("p/") and not name.startswith(spaces)}
+    assert beside - access.PUBLIC == set(access.BESIDE), "tests/access.py says who may do what"
+    people = {
+        access.ANYBODY: factories.user(),
+        access.STAFF: factories.user(is_staff=True),
+        access.SUPERUSER: factories.user(is_superuser=True, is_staff=True),
+    }
+    for name, allowed in access.BESIDE.items():
+        for method in METHODS:
+            client.logout()
+            answer = client.generic(method, reverse(name))
+            assert answer.status_code == 302 and answer.url.startswith("/sign-in"), f"anonymous {method} {name}"
+            for word, person in people.items():
+                client.force_login(person)
+                status = client.generic(method, reverse(name)).status_code
+                said = f"{word} {method} {name}: {status}"
+                if method not in allowed:
+                    assert status in (405, 403), said
+                elif [*people].index(word) < [*people].index(allowed[method]):
+                    assert status == 403, said
+                else:
+                    assert status < 500 and status not in (403, 404, 405), said
