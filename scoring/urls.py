@@ -1,4 +1,4 @@
-"""Scoring's pages: a project's evaluators, rules, re-scoring and runs, and the sandbox's, which is no project's."""
+"""Scoring's pages: a project's evaluators, rules, re-scoring and runs; sandbox and help are no project's."""
 
 from django.urls import path
 
@@ -19,12 +19,14 @@ from scoring.views import (
     runs,
     why,
 )
+from scoring.views.evaluator_help import evaluator_help
 from scoring.views.sandbox import sandbox
 
 app_name = "scoring"
 
 urlpatterns = [
     path("sandbox", sandbox, name="sandbox"),
+    path("evaluator-help", evaluator_help, name="evaluator-help"),
     path("p/<slug:slug>/scoring/rescore", rescore.rescore, name="rescore"),
     path("p/<slug:slug>/scoring/rescore/ticks", rescore.rescore_ticks, name="rescore-ticks"),
     path("p/<slug:slug>/scoring/rescore/estimate", rescore.rescore_estimate, name="rescore-estimate"),

@@ -182,6 +182,7 @@ BESIDE: dict[str, dict[str, str]] = {
     "sign-out": {"POST": ANYBODY},
     "create-project": {"GET": STAFF, "POST": STAFF},
     "scoring:sandbox": {"GET": ANYBODY},
+    "scoring:evaluator-help": {"GET": ANYBODY},
     "system": {"GET": SUPERUSER},
 }
 
