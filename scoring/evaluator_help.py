@@ -94,7 +94,7 @@ RETURNS = (
     ('["good", "short"]', ScoreStatus.COMPLETED, "several choices"),
     ('{"score": 0.8, "reasoning": "why"}', ScoreStatus.COMPLETED, "any of these, with its reasoning"),
     ("None", ScoreStatus.SKIPPED, "it declines"),
-    ('{"value": 1}', ScoreStatus.ERRORED, "so does anything else, an exception, too much time or memory"),
+    ('{"value": 1}', ScoreStatus.ERRORED, "so is anything else, an exception, too much time or memory"),
 )
 STATUSES = {
     ScoreStatus.PENDING: "Planned, not done: it waits for a worker, for a provider's limit or for a person.",
