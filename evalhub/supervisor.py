@@ -19,6 +19,8 @@ from pathlib import Path
 
 PROC = Path("/proc/self/stat").exists()
 PR_SET_PDEATHSIG = 1
+AUTOGROUP = Path("/proc/self/autogroup")
+BEHIND_PAGES = 10  # the niceness of workers: where processors are few, pages and ingest go first and scoring catches up
 LONGEST_PAUSE = 30.0  # seconds between two starts of a child that keeps dying
 STEADY = 60.0  # seconds after which a child's earlier deaths are forgotten
 
@@ -30,6 +32,7 @@ class Child:
     """One process; `stop_signal` asks it to end, and `patience` seconds later it is killed.
 
     `options` go to Popen (user, env, stdout). Start it from the main thread: the kernel ends it with that thread.
+    A child with `niceness` (1 to 19) lets others go first on a busy processor.
     A child with `on_end` is a task, not a service: its end is told there, with the exit code, and it stays ended.
     """
 
@@ -38,21 +41,24 @@ class Child:
     options: Mapping[str, object] = field(default_factory=dict)
     stop_signal: signal.Signals = signal.SIGTERM
     patience: float = 20.0
+    niceness: int = 0
     on_end: Callable[[int], None] | None = None
     process: subprocess.Popen | None = None
 
     def start(self) -> None:
         if self.process:
             end_session(self.process.pid)  # what a killed child left may still hold its port or its files
-        parent, stop_signal = os.getpid(), self.stop_signal
+        parent, stop_signal, niceness = os.getpid(), self.stop_signal, self.niceness
 
-        def die_with_parent() -> None:
+        def begin() -> None:
             if _libc:
                 _libc.prctl(PR_SET_PDEATHSIG, stop_signal)
                 if os.getppid() != parent:
                     os._exit(1)
+            if niceness:
+                _step_back(niceness)
 
-        defaults = {"stdin": subprocess.DEVNULL, "start_new_session": True, "preexec_fn": die_with_parent}
+        defaults = {"stdin": subprocess.DEVNULL, "start_new_session": True, "preexec_fn": begin}
         self.process = subprocess.Popen([str(word) for word in self.command], **{**defaults, **self.options})
 
     def exit_code(self) -> int | None:
@@ -138,6 +144,13 @@ class Supervisor:
             for child in self._children():
                 child.wait()
         self.journal.unlink(missing_ok=True)
+
+
+def _step_back(niceness: int) -> None:
+    """Linux shares a busy processor among sessions first, where it keeps autogroups (sched(7)): theirs is set too."""
+    os.nice(niceness)
+    if AUTOGROUP.exists():
+        AUTOGROUP.write_text(str(niceness))
 
 
 def _how(code: int | None) -> str:

@@ -90,7 +90,7 @@ def _evaluator(project):
 def _worker(number: int):
     import os
 
-    from evalhub.supervisor import Child
+    from evalhub.supervisor import BEHIND_PAGES, Child
 
     command = [
         sys.executable, house.ROOT / "manage.py", "rqworker", "plan", "online", "bulk", "default", "--worker-ttl", 60,
@@ -101,7 +101,7 @@ def _worker(number: int):
         "EVALHUB_DEBUG": "",
         "LOG_LEVEL": "WARNING",
     }
-    child = Child(f"Worker {number}", command, {"cwd": house.ROOT, "env": environment})
+    child = Child(f"Worker {number}", command, {"cwd": house.ROOT, "env": environment}, niceness=BEHIND_PAGES)
     child.start()
     return child
 

@@ -174,3 +174,13 @@ def test_a_child_that_keeps_dying_is_tried_with_growing_pauses(tmp_path, monkeyp
         supervisor._revive(child)
     assert said[0] == "Flaky ended (exit code 3); starting it again now."
     assert said[3].endswith("in 2 s.") and said[7].endswith("in 30 s.")
+
+
+def test_a_child_may_let_others_go_first(ended):
+    child = Child("Polite", [sys.executable, "-c", LOOP], {"stdout": subprocess.PIPE}, niceness=7)
+    ended.append(child)
+    child.start()
+    child.process.stdout.readline()
+    assert os.getpriority(os.PRIO_PROCESS, child.process.pid) == 7 + os.nice(0)
+    share = Path(f"/proc/{child.process.pid}/autogroup")
+    assert not share.exists() or share.read_text().endswith(" nice 7\n")

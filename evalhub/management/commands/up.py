@@ -21,7 +21,7 @@ from django.db import OperationalError, connection
 from evalhub import env, updates
 from evalhub.embedded import servers
 from evalhub.embedded.programs import CannotStart
-from evalhub.supervisor import Child, Supervisor, end_leftovers
+from evalhub.supervisor import BEHIND_PAGES, Child, Supervisor, end_leftovers
 
 ANYWHERE = ("0.0.0.0", "::")  # noqa: S104 only when asked for with --host
 FIRST_ANSWER = 300.0  # seconds the web server has until it answers
@@ -89,6 +89,7 @@ class Running:
                 f"Worker {number}",
                 [*manage, "rqworker", *_queues(number, workers), "--worker-ttl", 60, "-v", 0, "--skip-checks"],
                 python,
+                niceness=BEHIND_PAGES,
             )
             for number in range(1, workers + 1)
         ]
