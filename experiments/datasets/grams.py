@@ -6,8 +6,6 @@ an extension that not every server has. Pure.
 
 import re
 
-import numpy as np
-
 GAP = re.compile(r"\W+")
 SPREAD = 0x9E3779B97F4A7C15  # 2**64 over the golden ratio: its products differ in their upper bits
 
@@ -19,6 +17,8 @@ def grams(dataset: int, text: str) -> list[int]:
 
     Hashed by multiplication, Knuth, The Art of Computer Programming 3, 6.4.
     """
+    import numpy as np  # here: pages that search nothing do not load it
+
     letters = np.frombuffer(GAP.sub(" ", text).encode("utf-32-le"), np.uint32).astype(np.uint64)
     if len(letters) < 3:
         return []

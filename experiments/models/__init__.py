@@ -1,6 +1,7 @@
 from experiments.models.dataset import SEARCHED, Dataset, DatasetItem, DatasetRevision
 from experiments.models.dataset_import import IMPORTING, DatasetImport, FilePart, ImportKind, ImportState
 from experiments.models.experiment import (
+    MAKES_OUTPUTS,
     UNFINISHED,
     WAITING,
     Experiment,
@@ -18,6 +19,7 @@ from experiments.models.prompt import Prompt, PromptState, PromptVersion
 __all__ = [
     "IMPORTING",
     "SEARCHED",
+    "MAKES_OUTPUTS",
     "UNFINISHED",
     "WAITING",
     "CellState",

@@ -51,6 +51,7 @@ class RowState(models.TextChoices):
 
 
 UNFINISHED = (ExperimentState.PENDING, ExperimentState.RUNNING)
+MAKES_OUTPUTS = (Workflow.PROMPT, Workflow.COMPLETION)  # workflows in which EvalHub asks a model
 WAITING = (RowState.PENDING, RowState.RUNNING)  # rows without an output yet
 
 

@@ -11,7 +11,15 @@ from django.db import DatabaseError
 from django.db.models import Q
 from django.utils import timezone
 
-from experiments.models import UNFINISHED, WAITING, Experiment, ExperimentRow, ExperimentState, RowState, Workflow
+from experiments.models import (
+    MAKES_OUTPUTS,
+    UNFINISHED,
+    WAITING,
+    Experiment,
+    ExperimentRow,
+    ExperimentState,
+    RowState,
+)
 from experiments.running import cases, expiring, planning, ringing, rows, scores
 from experiments.running.counting import totals_at_the_end
 from experiments.running.generating import CannotAsk, Generator, call_of
@@ -23,7 +31,6 @@ log = logging.getLogger(__name__)
 TURN_SECONDS = 20.0
 NAP_SECONDS = 1.0
 LONGEST_WAIT = 60.0  # for a row that may not be tried before: longer ones wait for the sweeper
-MAKES_OUTPUTS = (Workflow.PROMPT, Workflow.COMPLETION)
 
 
 def work(experiment_id: int) -> None:

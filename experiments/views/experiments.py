@@ -14,7 +14,7 @@ from evalhub import htmx, paging
 from evalhub.access import project_page
 from evalhub.health import workers_of
 from evalhub.models import Project, Role
-from experiments.models import Experiment, RowState, Workflow
+from experiments.models import MAKES_OUTPUTS, Experiment, RowState, Workflow
 from experiments.running import ringing, scores, steering
 from experiments.running.counting import totals_of
 from experiments.running.editing import delete_experiment
@@ -22,7 +22,6 @@ from experiments.running.listing import listed, page_of
 from experiments.running.progress import Progress
 from experiments.running.rows import seconds_until_due
 from experiments.running.uploads import adopt, came_since, take_in, uploads
-from experiments.running.working import MAKES_OUTPUTS
 from experiments.tables import ExperimentTable
 from records.filterlang import quoted
 from records.views.bulk import STOP_POLLING, refused

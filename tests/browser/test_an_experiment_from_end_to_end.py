@@ -95,7 +95,7 @@ def test_a_prompt_that_gets_worse_is_seen_in_the_comparison_and_stopped_by_the_g
     regressions = page.get_by_role("table", name="Regressions, the largest first").get_by_role("row")
     expect(regressions).to_have_count(1 + CASES // 2)
     expect(regressions.nth(1)).to_contain_text("case-02")
-    expect(regressions.nth(1)).to_contain_text("terse 1 → 0")
+    expect(regressions.nth(1)).to_contain_text("Terse 1 → 0")
     expect(page.locator("#case")).to_contain_text("Case case-02")  # it stands open above the list
     expect(page.locator("#case")).to_contain_text("I think.")
 
