@@ -17,6 +17,7 @@ from collections import Counter
 from pathlib import Path
 
 LONGEST = 300.0  # seconds in which nothing gets done: then it is stuck
+STILL = 4.0  # seconds without change after which what is held is held by the killed: the leases of the living stand
 
 
 def main() -> None:
@@ -101,14 +102,15 @@ def settle(there, short: bool) -> dict[str, int]:
 
     from tests.chaos import counts
 
-    began = last = time.monotonic()
+    began = last = hastened = time.monotonic()
     before, left = {}, {"everything": 1}
     while left and time.monotonic() - last < LONGEST:
         with contextlib.suppress(OperationalError):  # of a connection that a kill has ended
             if left := counts.waiting(there):
                 before, last = left, last if left == before else time.monotonic()
-                if short:
+                if short and time.monotonic() - max(last, hastened) > STILL:
                     hasten(there)
+                    hastened = time.monotonic()
                 time.sleep(1.0)
         connection.close()
     say(f"Settled after {time.monotonic() - began:.0f} s.")
